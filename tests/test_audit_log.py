@@ -44,16 +44,19 @@ def answer(broken: str = "") -> str:
 def test_a_running_hub_is_asked_and_another_one_is_made_while_it_is_down(
     monkeypatch: pytest.MonkeyPatch, pretend: Any
 ) -> None:
+    """With the name that this machine has for whoever asks."""
+    monkeypatch.setenv("LOGNAME", "ann")
     monkeypatch.setattr(quick, "image", lambda _: {"Id": "x"})
     running: Any = Fake(answer())
     pretend(running.engine)
     assert "7:abc" in audit_log.verify(running, "6:def")
-    assert running.asked[0][:3] == ("exec", "-T", "hub")
+    assert running.asked[0][:5] == ("exec", "-T", "--env", "OPERATOR=ann", "hub")
     assert running.asked[0][-1] == "--noted=6:def"
     down: Any = Fake('{"n": 1}\n', state="exited")
     pretend(down.engine)
     assert audit_log.show(down, user="ann", what="") == [{"n": 1}]
-    assert down.asked[0] == ("run", "--rm", "--no-deps", "-T", "hub", "audit", "show", "--user=ann")
+    assert down.asked[0][:-4] == ("run", "--rm", "--no-deps", "-T", "--env", "OPERATOR=ann")
+    assert down.asked[0][-4:] == ("hub", "audit", "show", "--user=ann")
 
 
 def test_the_first_broken_line_is_an_error(pretend: Any) -> None:

@@ -16,6 +16,7 @@ import pytest
 from jhub_docker.build import bases
 from jhub_docker.catalog import load
 from jhub_docker.engine import quick
+from jhub_docker.engine.address import engine_host
 from jhub_docker.engine.lock import is_held, locked
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import (
@@ -250,7 +251,7 @@ def test_the_name_that_ssh_knows_is_asked_of_ssh(
     ssh.write_text('#!/bin/sh\necho user me\necho hostname "$2.example.org"\n')
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert compose.engine_host("ssh://me@box") == "box.example.org"
+    assert engine_host("ssh://me@box") == "box.example.org"
 
 
 def test_another_socket_than_the_default_is_the_one_that_is_mounted(

@@ -16,7 +16,7 @@ from jhub_docker.catalog.identity import LABEL
 from jhub_docker.doctor import gpus, hub_files, kept, machine, outside, running, tried
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
 from jhub_docker.engine import checks, lock, quick
-from jhub_docker.engine.address import address
+from jhub_docker.engine.address import address, engine_host
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
 from jhub_docker.host.machine import own_certificates
 from jhub_docker.platform import chosen, compose, containers, firewall, left_over
@@ -145,7 +145,7 @@ def _settings(platform: Platform) -> list[Finding]:
     findings = found("JD015", firewall.warnings(platform), WARNING)
     if (file := platform.root / ".env").is_file():
         findings += kept.env_file(stat.S_IMODE(file.stat().st_mode), compose.written(file))
-    if not compose.engine_host(address()):
+    if not engine_host(address()):
         bundle = platform.hub_environment.get("JHUB_CA_BUNDLE", "")
         findings += machine.certificates(own_certificates(), bundle)
     try:

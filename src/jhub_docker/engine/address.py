@@ -9,6 +9,7 @@ import functools
 import os
 import sys
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from jhub_docker import process
 from jhub_docker.errors import ActionError, UsageError
@@ -132,3 +133,20 @@ def _explained(where: str, error: BaseException) -> UnreachableError:
     elif where.startswith("ssh://"):
         told = f"ssh has to get there without a question: `docker --host {where} version` tries it"
     return UnreachableError(f"no Docker Engine answers at {where} ({told})")
+
+
+def engine_host(where: str) -> str:
+    """The machine of an engine elsewhere; empty for the one on this machine.
+
+    What `ssh://` names may be an alias that only ssh's configuration knows.
+    """
+    parts = urlsplit(where)
+    host = parts.hostname or ""
+    if parts.scheme == "ssh":
+        said = process.run("ssh", "-G", host).out
+        host = next((line[9:] for line in said.splitlines() if line.startswith("hostname ")), host)
+    elif parts.scheme not in ("tcp", "http", "https"):
+        return ""
+    if host in ("localhost", "127.0.0.1", "::1"):
+        return ""
+    return f"[{host}]" if ":" in host else host

@@ -4,7 +4,6 @@ The hub's image reads and writes its files, in the hub's container or, while the
 that is made for it: an entry is never lost because the hub is down.
 """
 
-import getpass
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,8 +45,7 @@ def verify(platform: Platform, noted: str = "") -> str:
 def tell(platform: Platform, what: str, *, result: str = "ok", **more: Any) -> None:
     """Write that this operator did `what`; where that cannot be, it is said and fails nothing."""
     try:
-        who = f"--who=operator {getpass.getuser()}"
-        words = (who, f"--result={result}", f"--more={json.dumps(more)}")
+        words = (f"--result={result}", f"--more={json.dumps(more)}")
         _run(platform, "write", what, *words).require()
     except (ActionError, UsageError, OSError) as error:
         say(f"Not in the audit log: {error}")

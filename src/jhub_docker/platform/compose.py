@@ -1,5 +1,6 @@
 """Calls Docker Compose, and reads `compose.yaml` as Compose understands it."""
 
+import getpass
 import json
 import os
 import re
@@ -7,12 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from jhub_docker import engine, process
+from jhub_docker import engine
 from jhub_docker.catalog import load
 from jhub_docker.engine import quick
-from jhub_docker.engine.address import address
+from jhub_docker.engine.address import address, engine_host
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import encrypted, refusals
 from jhub_docker.process import Ended
@@ -112,7 +112,7 @@ class Platform:
 
     def python(self, service: str, *arguments: str, **options: Any) -> Ended:
         """Run the Python of the hub's image in the container of a service that has it."""
-        return self.compose("exec", "-T", service, PYTHON, *arguments, **options)
+        return self.compose("exec", "-T", *_asked_by(), service, PYTHON, *arguments, **options)
 
     def told(self, service: str, program: str, *arguments: str) -> Any:
         """What a program prints as JSON that is sent into a service's container."""
@@ -137,7 +137,8 @@ class Platform:
 
     def once(self, service: str, *arguments: str, **options: Any) -> Ended:
         """Run a service once, beside what runs of it, in a container that is gone afterwards."""
-        return self.compose("run", "--rm", "--no-deps", "-T", service, *arguments, **options)
+        words = (*_asked_by(), service, *arguments)
+        return self.compose("run", "--rm", "--no-deps", "-T", *words, **options)
 
     def require_image(self, service: str) -> str:
         """What a service runs from. Raises UsageError where the engine has no such image."""
@@ -259,6 +260,15 @@ def show(platform: Platform, *arguments: str) -> int:
     return engine.show_docker(*_command(platform.root), *arguments, environment=said)
 
 
+def _asked_by() -> tuple[str, str]:
+    """Options that tell a container's command whose it is, for the audit log."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a user without a name here
+        name = str(os.getuid())
+    return "--env", f"OPERATOR={name}"
+
+
 def _command(root: Path) -> tuple[str, ...]:
     return ("compose", "--project-directory", str(root))
 
@@ -275,23 +285,6 @@ def written(file: Path) -> dict[str, str]:
     text = file.read_text("utf-8") if file.is_file() else ""
     pattern = r"^[^\S\n]*(?:export\s+)?([A-Za-z_]\w*)[^\S\n]*[=:](.*)"
     return {name: value.strip(" \t\r'\"") for name, value in re.findall(pattern, text, re.M)}
-
-
-def engine_host(where: str) -> str:
-    """The machine of an engine elsewhere; empty for the one on this machine.
-
-    What `ssh://` names may be an alias that only ssh's configuration knows.
-    """
-    parts = urlsplit(where)
-    host = parts.hostname or ""
-    if parts.scheme == "ssh":
-        said = process.run("ssh", "-G", host).out
-        host = next((line[9:] for line in said.splitlines() if line.startswith("hostname ")), host)
-    elif parts.scheme not in ("tcp", "http", "https"):
-        return ""
-    if host in ("localhost", "127.0.0.1", "::1"):
-        return ""
-    return f"[{host}]" if ":" in host else host
 
 
 def last_line(text: str) -> str:

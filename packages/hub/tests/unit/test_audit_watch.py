@@ -107,13 +107,16 @@ def test_a_day_that_is_the_end_belongs_to_it() -> None:
     assert filters.time_of("12h", DAY) == "2026-11-30T00:00:00.000+00:00"
 
 
-def test_commands_write_show_and_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_write_show_and_verify(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPERATOR", "ann")
     folder = tmp_path / "audit"
     more = json.dumps({"volumes": 3})
     assert command.main(["write", "backup", "--result", "ok", "--more", more], folder) == 0
     assert command.main(["show", "--what", "backup"], folder) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert (shown["who"], shown["volumes"], shown["from"]) == ("operator", 3, "this machine")
+    assert (shown["who"], shown["volumes"], shown["from"]) == ("operator ann", 3, "this machine")
     assert command.main(["verify"], folder) == 0
     noted = json.loads(capsys.readouterr().out)["last"]
     assert command.main(["verify", "--noted", noted], folder) == 0

@@ -8,6 +8,7 @@ the hub is down. It reads and writes the files alone; whoever writes waits for w
 
 import argparse
 import json
+import os
 import sys
 from collections import deque
 from collections.abc import Sequence
@@ -19,8 +20,6 @@ from hub_config.audit.chain import Link
 from hub_config.audit.journal import Journal
 from hub_config.watch import filters, kinds
 from hub_config.watch.filters import Wanted
-
-OPERATOR = "operator"
 
 
 def main(arguments: Sequence[str], folder: Path) -> int:
@@ -50,8 +49,12 @@ def main(arguments: Sequence[str], folder: Path) -> int:
         return 1
 
 
-def write(folder: Path, what: str, *, who: str = OPERATOR, on: str = "", **more: object) -> int:
-    """Write one entry; returns the exit code, 1 with a sentence when it cannot be written."""
+def write(folder: Path, what: str, *, who: str = "", on: str = "", **more: object) -> int:
+    """Write one entry; returns the exit code, 1 with a sentence when it cannot be written.
+
+    It is of whoever called the task, by the name that the task says their machine knows them by.
+    """
+    who = who or f"operator {os.environ.get('OPERATOR', '')}".strip()
     log, more = Journal(folder), {key: value for key, value in more.items() if value}
     try:
         log.append([{**log.entry(what), "who": who, "on": on, "from": "this machine", **more}])
@@ -72,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("write")
     one.add_argument("what")
     one.add_argument("--on", default="")
-    one.add_argument("--who", default=OPERATOR)
+    one.add_argument("--who", default="")
     one.add_argument("--result", default="ok")
     one.add_argument("--more", default="{}")
     return parser
