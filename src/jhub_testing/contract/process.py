@@ -94,12 +94,12 @@ def starts_its_editor_ahead(subject: Subject) -> None:
     path, editors = subject.probe, probes.proxied(subject.server.client)
     if path.strip("/") not in editors:
         return
-    server = subject.fresh
-    children = ["sh", "-c", 'pgrep -P "$(pgrep -o -f /opt/jhub-docker/lib/jhub_start)"']
-    ahead = set(server.run(children).split())
-    probes.page(server.client, path)
-    # The server may run a program for a moment, then as well as now; an editor stays.
-    wait_until(lambda: set(server.run(children).split()) <= ahead, f"{path} to be as begun")
+    with subject.booted() as server:
+        children = ["sh", "-c", 'pgrep -P "$(pgrep -o -f /opt/jhub-docker/lib/jhub_start)"']
+        ahead = set(server.run(children).split())
+        probes.page(server.client, path)
+        # The server may run a program for a moment, then as well as now; an editor stays.
+        wait_until(lambda: set(server.run(children).split()) <= ahead, f"{path} to be as begun")
 
 
 def refuses_strangers(subject: Subject) -> None:
