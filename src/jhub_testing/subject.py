@@ -87,6 +87,21 @@ class Subject:
         container = self._container(trust=str(self.peer.bundle), environment=each_second)
         return container.start().wait_until_ready()
 
+    @cached_property
+    def fresh(self) -> SingleUserContainer:
+        """A server to try and then to stop: with an empty home, not one that the engine fills from
+        the image, and a read-only root with /tmp in memory.
+        """
+        home = self.engine.volume("empty")
+        self.engine.run(
+            self.image["Id"],
+            ["sh", "-c", "chown 1000:100 /v && ls -A /v | wc -l"],
+            user="root",
+            volumes={home: {"bind": "/v", "mode": "rw,nocopy"}},
+        )
+        container = self._container(home=home, read_only=True, memory_folders=["/tmp"])  # noqa: S108
+        return container.start().wait_until_ready()
+
     @property
     def findings(self) -> layers.Findings:
         """What should not be in the image's layers."""

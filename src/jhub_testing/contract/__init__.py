@@ -15,6 +15,7 @@ CHECKS: tuple[Check, ...] = (
     *process.CHECKS,
     *interface.CHECKS,
     *home.CHECKS,
+    process.sigterm_stops_it,  # the server that these had in common
     *tools.CHECKS,
     *files.CHECKS,
 )

@@ -1,8 +1,14 @@
 """The home volume and the root file system: what may be written, and whose it is."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
 from jhub_testing import probes
 from jhub_testing.singleuser import HOME, SingleUserContainer
 from jhub_testing.subject import Subject
+from jhub_testing.waiting import wait_until
 
 
 def _writes(home: str = HOME) -> list[str]:
@@ -18,15 +24,7 @@ def _ids(server: SingleUserContainer) -> dict[str, set[str]]:
 
 def empty_home_works(subject: Subject) -> None:
     """A new volume as home: the server starts and the person can write."""
-    volume = subject.engine.volume("empty")
-    subject.engine.run(  # an empty one, not one the engine fills from the image
-        subject.image["Id"],
-        ["sh", "-c", "chown 1000:100 /v && ls -A /v | wc -l"],
-        user="root",
-        volumes={volume: {"bind": "/v", "mode": "rw,nocopy"}},
-    )
-    with subject.booted(home=volume) as server:
-        assert server.run(_writes()) == "kept\n"
+    assert subject.fresh.run(_writes()) == "kept\n"
 
 
 def foreign_home_works(subject: Subject) -> None:
@@ -59,28 +57,40 @@ def nb_uid_is_honoured(subject: Subject) -> None:
     )
 
 
+@contextmanager
+def _begun(subject: Subject, **options: Any) -> Iterator[SingleUserContainer]:
+    """A container that was started as a server is, once it has come to what it runs in its place:
+    what sudo may do then does not depend on that.
+    """
+    with subject.booted(ready=False, command=["sleep", "infinity"], **options) as server:
+        command = partial(server.of_server, "comm")
+        wait_until(lambda: command() == "sleep\n", "the start to be over", ignoring=AssertionError)
+        yield server
+
+
 def sudo_is_off(subject: Subject) -> None:
     """No sudo by default, also not for a server that was started as root."""
-    with subject.booted(cap_drop=[], security_opt=[]) as server:  # as with plain `docker run`
-        code, output = server.attempt(["sudo", "-n", "id", "-u"])
+    asks: dict[str, Any] = {"command": ["sudo", "-n", "id", "-u"], "inherit": False}
+    with _begun(subject, cap_drop=[], security_opt=[]) as server:  # as with plain `docker run`
+        code, output = server.attempt(**asks)
         assert code != 0, f"sudo works without GRANT_SUDO: {output}"
-    with subject.booted(user="root") as server:
-        code, output = server.attempt(["sudo", "-n", "id", "-u"], user="1000:100")
+    with _begun(subject, user="root") as server:
+        code, output = server.attempt(**asks, user="1000:100")
         assert code != 0, f"sudo works in a server started as root without GRANT_SUDO: {output}"
 
 
 def sudo_can_be_granted(subject: Subject) -> None:
     """Started as root with GRANT_SUDO=yes the person can become root; the server is not."""
-    with subject.booted(user="root", environment={"GRANT_SUDO": "yes"}) as server:
-        assert server.run(["sudo", "-n", "id", "-u"], user="1000:100").strip() == "0"
+    with _begun(subject, user="root", environment={"GRANT_SUDO": "yes"}) as server:
+        asked = server.run(["sudo", "-n", "id", "-u"], user="1000:100", inherit=False)
+        assert asked.strip() == "0"
         assert _ids(server) == {"Uid": {"1000"}, "Gid": {"100"}}
 
 
 def read_only_root_works(subject: Subject) -> None:
     """With a read-only root file system, /tmp in memory and a home, the server works."""
-    with subject.booted(read_only=True, memory_folders=["/tmp"]) as server:  # noqa: S108
-        probes.page(server.client, subject.probe)
-        assert server.run(_writes()) == "kept\n"
+    probes.page(subject.fresh.client, subject.probe)
+    assert subject.fresh.run(_writes()) == "kept\n"
 
 
 CHECKS = (
