@@ -64,13 +64,6 @@ def test_what_is_no_digest_is_no_path(layout: Layout, digest: str) -> None:
         layout.path(digest)
 
 
-def test_a_failed_write_leaves_nothing(layout: Layout) -> None:
-    before = sorted(layout.folder.rglob("*"))
-    with pytest.raises(TypeError), layout.writer(LAYER) as blob:
-        blob.write("no bytes")  # type: ignore[arg-type]
-    assert sorted(layout.folder.rglob("*")) == before
-
-
 def test_equal_json_is_one_blob(layout: Layout) -> None:
     one = layout.add_json({"b": 1, "a": "ä"}, CONFIG)
     assert layout.add_json({"a": "ä", "b": 1}, CONFIG) == one

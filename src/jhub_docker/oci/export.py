@@ -75,19 +75,21 @@ def convert(
     ).compressobj()
     sha = hashlib.sha256()
     with (
+        tempfile.TemporaryDirectory(dir=layout.folder, prefix="writing-") as place,
         content.unpacked(saved, layer) as stream,
-        tempfile.TemporaryFile(dir=layout.folder) as plain,
-        layout.writer(f"{LAYER}+zstd") as blob,
+        Path(place, "plain").open("w+b") as plain,
     ):
         seekable = isinstance(stream, io.BufferedReader)  # the file itself
         if not seekable:
             shutil.copyfileobj(stream, plain, CHUNK)
             plain.seek(0)
-        for piece in canonical.pieces(stream if seekable else plain):
-            sha.update(piece)
-            blob.write(compressor.compress(piece))
-        blob.write(compressor.flush())
-    return blob.descriptor, f"sha256:{sha.hexdigest()}"
+        with Path(place, "blob").open("wb") as blob:
+            for piece in canonical.pieces(stream if seekable else plain):
+                sha.update(piece)
+                blob.write(compressor.compress(piece))
+            blob.write(compressor.flush())
+        taken = layout.take(Path(place, "blob"), f"{LAYER}+zstd")
+    return taken, f"sha256:{sha.hexdigest()}"
 
 
 def index(

@@ -9,10 +9,9 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from jhub_docker.errors import ActionError
 
@@ -73,25 +72,6 @@ class Descriptor:
         return value
 
 
-class Blob:
-    """A blob that is being written; `descriptor` refers to the bytes written so far."""
-
-    def __init__(self, file: IO[bytes], media_type: str) -> None:
-        self._file, self._sha = file, hashlib.sha256()
-        self._media_type, self._size = media_type, 0
-
-    def write(self, data: bytes) -> None:
-        """Append to the blob."""
-        self._sha.update(data)
-        self._size += len(data)
-        self._file.write(data)
-
-    @property
-    def descriptor(self) -> Descriptor:
-        """What refers to the blob."""
-        return Descriptor(self._media_type, f"sha256:{self._sha.hexdigest()}", self._size)
-
-
 class Layout:
     """The folder. Blobs are added, never changed."""
 
@@ -128,31 +108,22 @@ class Layout:
 
     def add(self, data: bytes, media_type: str) -> Descriptor:
         """Add a blob."""
-        with self.writer(media_type) as blob:
-            blob.write(data)
-        return blob.descriptor
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix="writing-") as place:
+            path = Path(place, "blob")
+            path.write_bytes(data)
+            return self.take(path, media_type)
+
+    def take(self, path: Path, media_type: str) -> Descriptor:
+        """Make a file of the same file system a blob, which moves it."""
+        with path.open("rb") as file:
+            digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        size = path.stat().st_size
+        path.replace(self.path(digest))
+        return Descriptor(media_type, digest, size)
 
     def add_json(self, value: Mapping[str, Any], media_type: str) -> Descriptor:
         """Add a JSON object in its canonical form."""
         return self.add(canonical_json(value), media_type)
-
-    @contextmanager
-    def writer(self, media_type: str) -> Iterator[Blob]:
-        """Add a blob piece by piece; it has its `descriptor` when the block is left.
-
-        What was written of a block that fails is removed.
-        """
-        with tempfile.NamedTemporaryFile(dir=self.folder, prefix="writing-", delete=False) as file:
-            path = Path(file.name)
-            try:
-                blob = Blob(file, media_type)
-                yield blob
-                path.chmod(0o644)
-                file.flush()
-                path.replace(self.path(blob.descriptor.digest))
-            except BaseException:
-                path.unlink(missing_ok=True)
-                raise
 
     def manifests(self, descriptor: Descriptor) -> Iterator[tuple[Descriptor, dict[str, Any]]]:
         """The image manifests that a manifest or index stands for, with their contents.

@@ -90,7 +90,7 @@ def outline(
     lines = [
         f"{found.image} {found.last or 'never released'} -> {proposal.version}"
         f" ({proposal.reason}), build id {identity.short(found.build_id)}",
-        *(f"  {cause.package}: {some(cause.inputs, 6)}" for cause in found.causes),
+        *(f"  {name}: {some(inputs, 6)}" for name, inputs in found.causes.items()),
         "",
         changelog.section(proposal.version, day, written, found.changes, found.commits),
         f"To: {', '.join(registries)}" if registries else "To no registry (--push names one).",

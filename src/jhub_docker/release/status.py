@@ -6,7 +6,7 @@ built from changed: `singleuser-base`, the shared code-server, a base, or `build
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +26,17 @@ from jhub_docker.table import some
 
 
 @dataclass(frozen=True)
-class Cause:
-    """A package that differs from what it was at the release, and its inputs that do."""
-
-    package: str
-    inputs: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Status:
     """Where one image stands; without a `proposal` there is nothing to release.
 
-    Or that is not known until the `unknown` bases are pulled.
+    Or that is not known until the `unknown` bases are pulled. `causes` are the packages that differ
+    from what they were at the release, with their inputs that do.
     """
 
     image: str
     build_id: str
     last: Version | None
-    causes: tuple[Cause, ...] = ()
+    causes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     commits: tuple[str, ...] = ()
     proposal: Proposal | None = None
@@ -67,14 +60,14 @@ def read(folder: Path, resolve: Resolve = here) -> Plan:
     return plan.make(catalog, catalog.published, contexts=files, bases=given, existing={})
 
 
-def causes(before: Plan, after: Plan, image: str) -> list[Cause]:
+def causes(before: Plan, after: Plan, image: str) -> dict[str, list[str]]:
     """The packages that make the image another one, the image itself first. Pure.
 
     A base that is not known in one of the trees is not compared.
     """
-    found = []
-    names = [spec.name for spec in after.catalog.closure([image])]
-    for name in reversed(names):
+    found = {}
+    above = [spec.name for spec in after.catalog.closure([image]) if spec.name != image]
+    for name in (image, *reversed(above)):
         now, then = after.by_name.get(name), before.by_name.get(name)
         if now is None or (then is not None and then.build_id == now.build_id != ""):
             continue
@@ -83,8 +76,8 @@ def causes(before: Plan, after: Plan, image: str) -> list[Cause]:
         explained |= {key for inputs in both for key in inputs if not inputs[key]}
         was, own = ({k: v for k, v in one.items() if k not in explained} for one in both)
         if was != own:
-            found.append(Cause(name, tuple(reasons.changed_inputs(was, own))))
-    return sorted(found, key=lambda cause: cause.package != image)
+            found[name] = list(reasons.changed_inputs(was, own))
+    return found
 
 
 def require_published(catalog: Catalog, spec: ImageSpec) -> None:
@@ -125,8 +118,7 @@ def of(root: Path, image: str, now: Plan, resolve: Resolve = here, bump: str = A
         was = before.by_name.get(image)
         unknown = step.unknown or (was.unknown if was and not known else ())
         if not found and known and not unknown:
-            why = "not the one, or not the stand-in, it was released on"
-            found = [Cause("public base", (why,))]
+            found["public base"] = ["not the one, or not the stand-in, it was released on"]
         if not found:
             return Status(image, step.build_id, last, unknown=unknown)
         had = packages.of(before.catalog, image) if was else packages.Packages()
@@ -136,7 +128,7 @@ def of(root: Path, image: str, now: Plan, resolve: Resolve = here, bump: str = A
         paths = now.paths(image) | (before.paths(image) if was else set())
     commits = tuple(history.commits(root, tag, paths))
     proposal = propose(last, declared, changes, python=python, bump=bump)
-    differs = tuple(found), tuple(changes), commits
+    differs = found, tuple(changes), commits
     return Status(image, step.build_id, last, *differs, proposal, step.unknown)
 
 
@@ -147,7 +139,7 @@ def text(statuses: Sequence[Status]) -> str:
             one.image,
             str(one.last or ""),
             identity.short(one.build_id),
-            "; ".join(f"{cause.package}: {some(cause.inputs, 6)}" for cause in one.causes),
+            "; ".join(f"{name}: {some(inputs, 6)}" for name, inputs in one.causes.items()),
             str(one.proposal.version) if one.proposal else "",
             _because(one),
         )
@@ -164,7 +156,7 @@ def as_data(statuses: Iterable[Status]) -> list[dict[str, Any]]:
             "image": one.image,
             "build_id": one.build_id or None,
             "last": str(one.last) if one.last else None,
-            "changed": {cause.package: list(cause.inputs) for cause in one.causes},
+            "changed": one.causes,
             "packages": [str(change) for change in one.changes],
             "commits": list(one.commits),
             "next": str(one.proposal.version) if one.proposal else None,
