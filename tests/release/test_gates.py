@@ -112,10 +112,10 @@ def test_what_is_missing_to_sign_is_told_with_what_mends_it(
     without = gates.signing(tmp_path)
     assert [one.partition("-> ")[2].partition(",")[0] for one in without] == [
         "make one with ./dev invoke release.key",
-        "commit the one that ./dev invoke release.key made with yours",
+        "commit the one that ./dev invoke release.key made",
     ]
     private.touch(mode=0o600)
-    (tmp_path / keys.PUBLIC).touch()
+    (tmp_path / keys.PUBLIC).write_text("-----BEGIN PUBLIC KEY-----")
     assert gates.signing(tmp_path) == []
 
 

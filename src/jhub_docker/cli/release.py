@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from jhub_docker import host
 from jhub_docker.catalog import ledger, load
 from jhub_docker.cli.task import ROOT, later, task, write
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import ActionError
 
 with later():
     from jhub_docker.registry import reference as references
@@ -55,12 +55,8 @@ def release(
 ) -> None:
     """Release one image: version, changelog, build, tests, records, push, verification."""
     version.check_bump(bump)
-    signer, unsigned = None, gates.signing(ROOT) if push else []
-    if push and not dry_run:
-        if unsigned:
-            raise UsageError(gates.told(unsigned, image))
-        trust = keys.trusted(ROOT)
-        signer = publish.Signer(keys.signing_key(), trust)
+    signed = bool(push) and not dry_run
+    signer = publish.Signer(keys.signing_key(), keys.trusted(ROOT)) if signed else None
     registries = remote.Remote.from_environment()
     needs = () if dry_run else ("buildx", "disk")
     host.require(assume_yes=yes, set_up=not dry_run, needs=needs)
@@ -75,7 +71,10 @@ def release(
         accept_unreached=accept_unreached,
         platforms=tuple(platform),
     )
-    write(flow.plan(request, unsigned) if dry_run else flow.outcome(request, flow.release(request)))
+    if dry_run:
+        write(flow.plan(request, gates.signing(ROOT) if push else []))
+    else:
+        write(flow.outcome(request, flow.release(request)))
 
 
 @task(iterable=["image"])

@@ -14,7 +14,6 @@ import msgspec
 
 from jhub_docker.catalog import ledger
 from jhub_docker.catalog.ledger import Entry
-from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError
 from jhub_docker.release import history
 from jhub_docker.release.record.records import Records
@@ -131,7 +130,7 @@ def released(root: Path, image: str, version: str) -> tuple[Workplace, Candidate
             version,
             start=entry.commit,
             epoch=history.commit_time(root, entry.commit),
-            recorded=history.tag_name(image, Version.parse(version)),
+            recorded=history.tag_name(image, version),
             **{name: getattr(entry, name) for name in IN_LEDGER},
         )
     return place, found

@@ -57,15 +57,11 @@ def land(place: Workplace, candidate: Candidate) -> None:
             f"{history.branch(root) or 'HEAD'} has moved since {candidate.image} "
             f"{candidate.version} was begun; nothing was published. Run the release again"
         )
-    name, what = tag_of(candidate), f"{candidate.image} {candidate.version}"
+    what = f"{candidate.image} {candidate.version}"
+    name = history.tag_name(candidate.image, candidate.version)
     history.git(root, "tag", "--force", "--annotate", "-m", what, name, candidate.recorded)
     history.git(root, "merge", "--quiet", "--ff-only", candidate.recorded)
     place.remove_tree()
-
-
-def tag_of(candidate: Candidate) -> str:
-    """The tag of a release."""
-    return history.tag_name(candidate.image, Version.parse(candidate.version))
 
 
 def with_version(text: str, table: str, version: Version) -> str:

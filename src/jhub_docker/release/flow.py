@@ -106,7 +106,8 @@ def _resumed(asked: Request) -> tuple[Workplace, Candidate] | None:
         say(f"==> {one.image} {one.version} was begun from another commit; beginning anew")
         if one.recorded:  # and perhaps tagged, just before the branch moved
             with suppress(ActionError):
-                history.git(asked.root, "tag", "--delete", commits.tag_of(one))
+                tag = history.tag_name(one.image, one.version)
+                history.git(asked.root, "tag", "--delete", tag)
         place.discard()
     return None
 

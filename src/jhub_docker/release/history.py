@@ -33,7 +33,7 @@ def require_whole(root: Path) -> None:
         )
 
 
-def tag_name(image: str, version: Version) -> str:
+def tag_name(image: str, version: Version | str) -> str:
     """The tag of a release, e.g. `uv-lab-v1.2.0`."""
     return f"{image}-v{version}"
 

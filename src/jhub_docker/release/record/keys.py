@@ -64,8 +64,10 @@ def trusted(root: Path, key: str = "") -> Path:
     """
     path = Path(key) if key else root / PUBLIC
     if not path.is_file():
-        hint = "" if key else "; name one with --key FILE"
-        raise UsageError(f"there is no public key {path}{hint}")
+        raise UsageError(
+            f"there is no public key {path}; commit the one that ./dev invoke release.key made, or "
+            "to verify name another with --key FILE"
+        )
     if "PUBLIC KEY-----" not in path.read_text(encoding="utf-8", errors="replace"):
         raise UsageError(f"{path} holds no public key; expected PEM such as cosign.pub")
     return path
