@@ -4,7 +4,6 @@
 release is committed, the work tree that its commits are made in.
 """
 
-import json
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
@@ -34,7 +33,6 @@ class Candidate:
     version: str
     start: str
     commit: str
-    epoch: int
     tested_as: str = ""
     build_id: str = ""
     digest: str = ""
@@ -77,14 +75,13 @@ class Workplace:
 
     def keep_records(self, records: Records) -> None:
         """Keep what is said of the image, to be signed, and to compare later releases with."""
-        text = json.dumps(records.documents, indent=1, sort_keys=True)
-        self.records.write_text(text + "\n", encoding="utf-8")
+        self.records.write_bytes(msgspec.json.encode(records))  # in their order
 
     def load_records(self) -> Records:
         """What was kept. Raises ActionError where nothing was, or nothing that can be read."""
         try:
-            return Records(json.loads(self.records.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError):
+            return msgspec.json.decode(self.records.read_bytes(), type=Records)
+        except (FileNotFoundError, msgspec.DecodeError):
             raise ActionError(f"{self.records} is gone; run the release again") from None
 
     def add_tree(self, commit: str) -> None:
@@ -129,7 +126,6 @@ def released(root: Path, image: str, version: str) -> tuple[Workplace, Candidate
             image,
             version,
             start=entry.commit,
-            epoch=history.commit_time(root, entry.commit),
             recorded=history.tag_name(image, version),
             **{name: getattr(entry, name) for name in IN_LEDGER},
         )

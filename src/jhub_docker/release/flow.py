@@ -136,7 +136,6 @@ def _begun(asked: Request) -> tuple[Workplace, Candidate] | None:
         str(version),
         start,
         commit,
-        history.commit_time(asked.root, commit),
         tested_as=found.build_id,
         platforms=dict.fromkeys(choice.made, ""),
         left_out=dict(choice.left_out),
@@ -151,12 +150,13 @@ def _make(asked: Request, place: Workplace, one: Candidate) -> None:
     if one.digest and layout.has(one.digest) and place.records.exists():
         return
     place.add_tree(one.commit)
+    epoch = history.commit_time(asked.root, one.commit)
     made = artifact.make(
         place.tree,
         one.image,
         version=one.version,
         commit=one.commit,
-        epoch=one.epoch,
+        epoch=epoch,
         layout=layout,
         platforms=tuple(one.platforms),
     )
@@ -177,7 +177,7 @@ def _make(asked: Request, place: Workplace, one: Candidate) -> None:
         catalog,
         one.image,
         one.commit,
-        one.epoch,
+        epoch,
         machine.source_url(asked.root),
         build_ids,
         arguments={"lane": bases.lane()},

@@ -22,7 +22,7 @@ from jhub_docker.release.record.bom import bill_and_image
 from jhub_docker.release.record.provenance import Recorded, claims, read
 from jhub_docker.release.record.records import BILL, PROVENANCE, labels_of
 from jhub_docker.release.record.signed import Signed
-from jhub_docker.table import counted
+from jhub_docker.table import counted, some
 
 _MOVING = re.compile(r"\d+(?:\.\d+){0,2}")
 _SHOWN = 10
@@ -146,21 +146,16 @@ def _pull(remote: Remote, image: Reference, layout: Layout) -> str:
 
 def _contents(layout: Layout, manifests: Sequence[Descriptor], signed: Signed) -> str:
     """What is in each image is what its bill of materials lists."""
-    wrong, counts = [], []
+    wrong: list[str] = []
+    counts = []
     for entry in manifests:
-        bill = signed.documents[entry.digest][BILL]
-        hashes = bill["metadata"]["component"]["hashes"]
-        if {f"sha256:{value['content']}" for value in hashes} != {entry.digest}:
-            wrong.append("the bill of materials is of another image")
         found = inventory.take(layout, layout.read_json(entry.digest))
-        wrong += bill_and_image(bill, found)
-        counts.append(
-            f"{counted(len(found.packages), 'package')} in {entry.platform or 'the image'}"
-        )
+        wrong += bill_and_image(signed.documents[entry.digest][BILL], found)
+        number = counted(len(found.packages), "package")
+        counts.append(f"{number} in {entry.platform or 'the image'}")
     if wrong:
-        shown = "; ".join(wrong[:_SHOWN])
-        rest = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
-        raise ActionError(f"the image is not what its bill of materials lists: {shown}{rest}")
+        shown = some(wrong, _SHOWN)
+        raise ActionError(f"the image is not what its bill of materials lists: {shown}")
     return f"{', '.join(counts)}, as the bill of materials lists them"
 
 
