@@ -190,7 +190,7 @@ def made(releases: Releases, first: Released, engine: Engine) -> Made:
     maintainer.invoke("lock", "-i", IMAGE)
     maintainer.git("commit", "-q", "-a", "-m", "Print tables")
     refused = maintainer.invoke("release", IMAGE, "--yes", succeeds=False)
-    assert f"the integration tests have not passed with {IMAGE} as they are now" in refused
+    assert f"the integration tests have not passed with {IMAGE}" in refused
     maintainer.prove()
     before = left(releases, engine)
     released = releases.make()
