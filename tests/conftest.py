@@ -8,9 +8,16 @@ import pytest
 
 from jhub_docker import engine
 from jhub_docker.catalog import Catalog, load
+from jhub_docker.engine import address
 
 MakePackage = Callable[..., Path]
 Pretend = Callable[[Any], Any]
+
+
+@pytest.fixture(autouse=True)
+def engine_of_its_own() -> None:
+    """What a test's environment says of the engine holds, though another one has spoken to it."""
+    address.client.cache_clear()
 
 
 @pytest.fixture

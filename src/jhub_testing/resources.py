@@ -119,8 +119,14 @@ class Engine:
         """Keep the log, then remove the container with its anonymous volumes."""
         self.keep_log(container)
         self.running.pop(container.name or container.id or "", None)
-        with contextlib.suppress(NotFound):
+        try:
             container.remove(force=True, v=True)
+        except NotFound:
+            pass
+        except APIError as error:
+            # Each process of a session clears up what killed ones left.
+            if "is already in progress" not in str(error):
+                raise
 
     def own_project(self, project: str) -> None:
         """Note that this Compose project belongs to the session, so that it goes with it.
