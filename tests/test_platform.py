@@ -1,6 +1,5 @@
 """What of the platform's handling needs no engine."""
 
-import json
 import os
 import re
 import subprocess
@@ -196,14 +195,13 @@ def test_a_profile_that_is_none_is_told(tmp_path: Path) -> None:
     assert unknown_profiles(platform) == told
 
 
-@pytest.mark.parametrize(("chosen", "started"), [("", False), ("a,b", True), ("*", True)])
+@pytest.mark.parametrize(("chosen", "started"), [("", False), ("a, b", True), ("*", True)])
 def test_services_of_profiles_are_known_and_started_where_these_are_chosen(
-    chosen: str, started: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    chosen: str, started: bool
 ) -> None:
     services = CONFIG["services"] | {"backup": {"image": "backup:1", "profiles": ["b"]}}
-    config = json.dumps(CONFIG | {"services": services}).encode()
-    monkeypatch.setattr(compose, "run", lambda *_, **__: Ended(0, config))
-    platform = compose.read(tmp_path, {"COMPOSE_PROFILES": chosen})
+    config = CONFIG | {"services": services, "x-profiles": chosen}
+    platform = compose.from_config(Path(), config)
     assert (platform.images["backup"], platform.profiles) == ("backup:1", frozenset("b"))
     assert ("backup" in platform.services, "hub" in platform.services) == (started, True)
 
