@@ -57,6 +57,8 @@ class Platform:
     """What of the engine's machine the hub has by an override file, by where it has it."""
     profiles: frozenset[str] = frozenset()
     """The Compose profiles there are."""
+    wanted: frozenset[str] = frozenset()
+    """Those that are chosen, perhaps some that are none."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What is chosen for Compose beside what the person who runs this has set."""
 
@@ -179,7 +181,7 @@ def from_config(
 ) -> Platform:
     """The platform that Compose's JSON describes, which has the services of all profiles. Pure."""
     services: dict[str, Any] = config["services"]
-    wanted = {"", *map(str.strip, config.get("x-profiles", "").split(","))}
+    wanted = frozenset(map(str.strip, f"{config.get('x-profiles', '')},".split(",")))
     started = {
         name: service
         for name, service in services.items()
@@ -225,6 +227,7 @@ def from_config(
         },
         hub_files=_files(config, services[HUB]),
         profiles=frozenset(one for it in services.values() for one in it.get("profiles") or ()),
+        wanted=wanted,
         variables=dict(variables or {}),
     )
 
