@@ -4,7 +4,7 @@ import getpass
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,8 @@ class Platform:
     """What of the engine's machine the hub has by an override file, by where it has it."""
     profiles: frozenset[str] = frozenset()
     """The Compose profiles there are."""
+    wanted: frozenset[str] = frozenset()
+    """Those that are chosen, perhaps some that are none."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What is chosen for Compose beside what the person who runs this has set."""
 
@@ -159,14 +161,11 @@ class Platform:
 
 def read(root: Path, variables: Mapping[str, str] | None = None) -> Platform:
     """Ask Compose how it understands `compose.yaml`; UsageError with what it refuses."""
-    chosen = dict(variables or {})
-    said = {**variables_of(root), **chosen}
-    everything = {**chosen, "COMPOSE_PROFILES": "*"}
-    ended = run(root, "config", "--format", "json", variables=everything)
+    ended = run(root, "--profile", "*", "config", "--format", "json", variables=variables)
     if ended.code:
+        said = {**variables_of(root), **(variables or {})}
         raise UsageError(refusals.sentence(last_line(ended.err), said))
-    profiles = said.get("COMPOSE_PROFILES", "").split(",")
-    platform = from_config(root, json.loads(ended.out), chosen, profiles)
+    platform = from_config(root, json.loads(ended.out), variables)
     # Compose goes by the first, which may be set for whatever else; labels and hub by the second.
     name = platform.hub_environment.get("JHUB_PLATFORM", platform.project)
     if platform.project != name:
@@ -178,14 +177,11 @@ def read(root: Path, variables: Mapping[str, str] | None = None) -> Platform:
 
 
 def from_config(
-    root: Path,
-    config: Mapping[str, Any],
-    variables: Mapping[str, str] | None = None,
-    profiles: Iterable[str] = (),
+    root: Path, config: Mapping[str, Any], variables: Mapping[str, str] | None = None
 ) -> Platform:
     """The platform that Compose's JSON describes, which has the services of all profiles. Pure."""
     services: dict[str, Any] = config["services"]
-    wanted = {"", *profiles}
+    wanted = frozenset(map(str.strip, f"{config.get('x-profiles', '')},".split(",")))
     started = {
         name: service
         for name, service in services.items()
@@ -231,7 +227,8 @@ def from_config(
         },
         hub_files=_files(config, services[HUB]),
         profiles=frozenset(one for it in services.values() for one in it.get("profiles") or ()),
-        variables=variables or {},
+        wanted=wanted,
+        variables=dict(variables or {}),
     )
 
 

@@ -136,9 +136,8 @@ def wrong_names(root: Path) -> list[str]:
 
 
 def unknown_profiles(platform: Platform) -> list[str]:
-    """A sentence for each Compose profile that nothing is in, of which Compose says no word."""
-    chosen = compose.variables_of(platform.root).get("COMPOSE_PROFILES", "").split(",")
-    unknown = sorted({*map(str.strip, chosen)} - {"", "*", *platform.profiles})
+    """A sentence for each Compose profile that is chosen and is none."""
+    unknown = sorted(platform.wanted - {"", "*", *platform.profiles})
     return [f"COMPOSE_PROFILES has {one!r}; {suggest(one, platform.profiles)}" for one in unknown]
 
 
