@@ -13,7 +13,7 @@ from typing import Literal
 from jhub_docker.catalog import PLATFORMS, ImageSpec
 from jhub_docker.catalog.dockerfile import instructions
 from jhub_docker.engine import builder_name, docker, quick
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import ActionError, one_of
 
 ALL = "all"
 """What stands for every platform that the images are declared for."""
@@ -68,10 +68,7 @@ def asked(values: Iterable[str]) -> tuple[str, ...]:
 
     Raises UsageError for one that no image is made for.
     """
-    wanted = dict.fromkeys(values)
-    for one in wanted:
-        if one not in (*PLATFORMS, ALL):
-            raise UsageError(f"--platform is {one!r}; expected {ALL} or {', '.join(PLATFORMS)}")
+    wanted = [one_of("--platform", one, (ALL, *PLATFORMS)) for one in dict.fromkeys(values)]
     return PLATFORMS if ALL in wanted else tuple(wanted)
 
 
