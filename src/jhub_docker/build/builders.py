@@ -127,11 +127,3 @@ def runs_something(dockerfile: str) -> bool:
         elif word == "RUN" and not own_stage:
             return True
     return False
-
-
-def running(specs: Iterable[ImageSpec]) -> dict[str, bool]:
-    """For each package whether its build runs something."""
-    return {
-        spec.name: runs_something((spec.folder / "Dockerfile").read_text(encoding="utf-8"))
-        for spec in specs
-    }
