@@ -5,7 +5,9 @@ from itertools import zip_longest
 from textwrap import wrap
 
 WIDTH = 160
-"""Characters of a line."""
+"""Characters of a line, where that leaves the longest column a readable width."""
+
+NARROWEST = 48
 
 
 def render(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> str:
@@ -14,7 +16,7 @@ def render(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequenc
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     longest = widths.index(max(widths))
     others = sum(widths) + 2 * (len(widths) - 1) - widths[longest]
-    widths[longest] = min(widths[longest], max(WIDTH - others, 20))
+    widths[longest] = min(widths[longest], max(WIDTH - others, NARROWEST))
     signs = [">" if column in right else "<" for column in columns]
     text = []
     for line in lines:

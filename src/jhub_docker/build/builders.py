@@ -13,7 +13,7 @@ from typing import Literal
 from jhub_docker.catalog import PLATFORMS, ImageSpec
 from jhub_docker.catalog.dockerfile import instructions
 from jhub_docker.engine import builder_name, docker, quick
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import ActionError, one_of
 
 ALL = "all"
 """What stands for every platform that the images are declared for."""
@@ -68,10 +68,7 @@ def asked(values: Iterable[str]) -> tuple[str, ...]:
 
     Raises UsageError for one that no image is made for.
     """
-    wanted = dict.fromkeys(values)
-    for one in wanted:
-        if one not in (*PLATFORMS, ALL):
-            raise UsageError(f"--platform is {one!r}; expected {ALL} or {', '.join(PLATFORMS)}")
+    wanted = [one_of("--platform", one, (ALL, *PLATFORMS)) for one in dict.fromkeys(values)]
     return PLATFORMS if ALL in wanted else tuple(wanted)
 
 
@@ -130,11 +127,3 @@ def runs_something(dockerfile: str) -> bool:
         elif word == "RUN" and not own_stage:
             return True
     return False
-
-
-def running(specs: Iterable[ImageSpec]) -> dict[str, bool]:
-    """For each package whether its build runs something."""
-    return {
-        spec.name: runs_something((spec.folder / "Dockerfile").read_text(encoding="utf-8"))
-        for spec in specs
-    }

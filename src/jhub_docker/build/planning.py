@@ -116,10 +116,13 @@ def for_platforms(
 
 def ways(made: Plan, platform: str, builder: Builder) -> dict[str, Way]:
     """How each of the wished-for images can be built as planned for a platform, if at all."""
-    running = builders.running(step.spec for step in made.to_build)
-    rooted = {step.spec.name for step in made.to_build if step.spec.base == ROOT_FILE_SYSTEM}
-    if rooted and not rootfs.is_here(bases.lane(), made.platform):
-        running |= dict.fromkeys(rooted, True)
+    rooted = rootfs.is_here(bases.lane(), made.platform)
+    running = {
+        step.spec.name
+        for step in made.to_build
+        if builders.runs_something((step.spec.folder / "Dockerfile").read_text(encoding="utf-8"))
+        or (step.spec.base == ROOT_FILE_SYSTEM and not rooted)
+    }
     lacking = {
         name: f"{name}: {base.reference} is in this engine only, for its own platform"
         for name, base in made.bases.items()
@@ -129,6 +132,6 @@ def ways(made: Plan, platform: str, builder: Builder) -> dict[str, Way]:
     for name in made.wanted:
         needed = [spec.name for spec in made.catalog.closure([name])]
         missing = "; ".join(why for one, why in lacking.items() if one in needed)
-        runs = [one for one in needed if running.get(one)]
+        runs = [one for one in needed if one in running]
         found[name] = builders.way(made.catalog[name], platform, builder, runs, missing)
     return found

@@ -194,18 +194,11 @@ def _spec(folder: Path, read: Pyproject, specs: Mapping[str, ImageSpec]) -> Imag
         "port": own.port or (base.port if base else None),
         "routes": tuple(sorted(routes)),
         "profiles": own.profiles or (base.profiles if base else {}),
+        "license": project.license if isinstance(project.license, str) else None,
+        "jupyterhub": _locked_jupyterhub(folder) or (base.jupyterhub if base else None),
     }
-    return ImageSpec(
-        name=name,
-        folder=folder,
-        version=project.version,
-        description=project.description,
-        license=project.license if isinstance(project.license, str) else None,
-        requires_python=project.requires_python,
-        dependencies=project.dependencies,
-        jupyterhub=_locked_jupyterhub(folder) or (base.jupyterhub if base else None),
-        **(msgspec.structs.asdict(own) | filled),
-    )
+    asdict = msgspec.structs.asdict
+    return ImageSpec(folder=folder, **(asdict(project) | asdict(own) | filled))
 
 
 _LOCKED_JUPYTERHUB = re.compile(r'^name = "jupyterhub"\nversion = "([^"]+)"', re.MULTILINE)

@@ -18,7 +18,7 @@ _CELLS: Mapping[str, Callable[[Any], str]] = {
     "size": megabytes,
     "seconds": lambda value: "" if value is None else f"{value:.1f}",
     "build_id": lambda value: short(value or ""),
-    "tags": " ".join,
+    "tags": lambda value: " ".join(one for one in value if not one.startswith("checkout-")),
 }
 
 

@@ -37,7 +37,7 @@ def builder_name() -> str:
 
     It alone sees the engine's images without a registry in between.
     """
-    return _context("{{.Name}}") or "default"
+    return _context()[0]
 
 
 def docker(
@@ -64,22 +64,31 @@ def address() -> str:
     Raises UsageError for a context that does not exist: docker-py would go to the default socket
     instead, and so to another engine than the one asked for.
     """
-    host = os.environ.get("DOCKER_HOST") or _context("{{.Endpoints.docker.Host}}")
-    return host or f"unix://{DEFAULT_SOCKETS[0]}"
+    return os.environ.get("DOCKER_HOST") or _context()[1]
 
 
-def _context(form: str) -> str:
-    """What the program says of the context in use; nothing where there is no program yet."""
+def _context() -> tuple[str, str]:
+    """Name and address of the context in use."""
+    return _inspected(*map(os.environ.get, ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG")))
+
+
+@functools.cache
+def _inspected(*_variables: str | None) -> tuple[str, str]:
+    """What the program says of the context that these variables lead to; the default one where
+    there is no program yet.
+    """
     try:
+        form = "{{.Name}} {{.Endpoints.docker.Host}}"
         ended = docker("context", "inspect", "--format", form)
     except process.MissingProgramError:
-        return ""
+        return "default", f"unix://{DEFAULT_SOCKETS[0]}"
     if ended.code:
         raise UsageError(
             f"the Docker {ended.err.partition(':')[0].strip()} does not exist: choose one of "
             "`docker context ls` with `docker context use`, or correct DOCKER_CONTEXT"
         )
-    return ended.out.strip()
+    name, _, host = ended.out.strip().partition(" ")
+    return name, host
 
 
 def socket_path(engine_address: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What makes this machine able: packages, an engine where none answers, emulation, programs."""
+"""What makes this machine able: packages, an engine where none answers, programs."""
 
 from jhub_docker.host.setup import require, restart, restart_hint, start, started_here, stop
 
