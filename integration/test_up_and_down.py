@@ -373,7 +373,8 @@ def test_down_keeps_the_data_and_with_volumes_deletes_it(told: str, operator: Op
     assert "JD030" in {one["code"] for one in damaged["findings"]}
     gone = operator.invoke("down", "--volumes", "--yes")
     assert "All data was deleted" in gone.stdout, gone.stderr
-    assert volumes.list(filters=label) == []
+    assert "are stopped" in operator.invoke("down").stdout
+    assert volumes.list(filters=label) == [], "a second one made them again"
     before = f":before-{operator.platform.project}"
     images = operator.platform.engine.client.images.list()
     assert not [name for image in images for name in image.tags if name.endswith(before)]

@@ -11,7 +11,7 @@ import pytest
 from jhub_docker.doctor import bundle, fixing, redaction
 from jhub_docker.doctor.findings import CODES, Finding
 from jhub_docker.errors import UsageError
-from jhub_docker.platform import compose
+from jhub_docker.platform import chosen, compose
 
 KNOWN = {"correct horse battery staple"}
 
@@ -120,3 +120,12 @@ def test_only_what_has_a_subject_is_mended_and_asked_for(
     client.api.unpause.assert_called_once_with("guard-id")
     client.api.remove_network.assert_called_once_with("net-id")
     assert "nobody's" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("to", ["", "none/report.tar.gz"])
+def test_a_place_where_no_report_can_be_is_told_before_anything_is_looked_at(
+    tmp_path: Path, to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chosen, "read", MagicMock(side_effect=AssertionError("looked")))
+    with pytest.raises(UsageError, match="expected a file to write, in a folder that is there"):
+        bundle.report(tmp_path, str(tmp_path / to))

@@ -58,5 +58,10 @@ def test_what_a_step_warned_of_is_shown_below_the_table() -> None:
         platform="linux/amd64",
         warnings=("NOT INSTALLED: some.thing: no answer",),
     )
+    row = dict.fromkeys(("platform", "version", "origin", "base", "base_name"), "")
+    shown = tables.images(
+        [{**row, "image": "one", "size": 1, "tags": ["1.0", "checkout-0a1b2c3d"]}]
+    )
+    assert shown.split()[-1] == "1.0"
     lines = tables.builds([result]).splitlines()
     assert lines[-1] == "*** one: NOT INSTALLED: some.thing: no answer"

@@ -17,6 +17,13 @@ def test_columns_are_aligned() -> None:
     assert table.render(COLUMNS, []) == "image  size  because"
 
 
+def test_a_word_stays_whole_where_it_fits() -> None:
+    """What has a hyphen is a name, and is copied as one."""
+    tags = ["git-ca3558c", "dask-gateway-2026"]
+    text = table.render(("one", "tags"), [("x" * 135, " ".join(tags * 9))])
+    assert set(text.split()[3:]) == set(tags)
+
+
 @pytest.mark.parametrize("cell", ["x" * 200, "two\nlines", "幅", "bell\a", "many words " * 30])
 def test_no_cell_leaves_its_table(cell: str) -> None:
     text = table.render(COLUMNS, [("hub", "1", cell), ("proxy", "2", "")])

@@ -20,9 +20,10 @@ def render(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequenc
     signs = [">" if column in right else "<" for column in columns]
     text = []
     for line in lines:
-        folded = [wrap(cell, width) for cell, width in zip(line, widths, strict=True)]
-        for cells in zip_longest(*folded, fillvalue="") if any(folded) else [[""] * len(line)]:
-            shown = zip(cells, signs, widths, strict=True)
+        cells = zip(line, widths, strict=True)
+        folded = [wrap(cell, width, break_on_hyphens=False) for cell, width in cells]
+        for parts in zip_longest(*folded, fillvalue="") if any(folded) else [[""] * len(line)]:
+            shown = zip(parts, signs, widths, strict=True)
             text.append("  ".join(f"{cell:{sign}{width}}" for cell, sign, width in shown).rstrip())
     return "\n".join(text)
 

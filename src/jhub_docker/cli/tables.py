@@ -75,10 +75,12 @@ def builds(results: Sequence["Result"]) -> str:
 
 
 def images(rows: Iterable[Mapping[str, Any]]) -> str:
-    """The images in the engine."""
-    return _table(
-        rows, "image", "platform", "version", "origin", "size", "base", "base_name", "tags"
-    )
+    """The images in the engine, without the tags of checkouts: an old engine has dozens of each."""
+    fields = ("image", "platform", "version", "origin", "size", "base", "base_name", "tags")
+    shown = [
+        {**row, "tags": [one for one in row["tags"] if "checkout-" not in one]} for row in rows
+    ]
+    return _table(shown, *fields)
 
 
 def bases(made: Plan) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from jhub_docker import engine
 from jhub_docker.doctor import redaction, running
 from jhub_docker.doctor.examination import examine
+from jhub_docker.errors import UsageError
 from jhub_docker.host.machine import revision
 from jhub_docker.platform import chosen, compose, containers, encrypted
 from jhub_docker.platform.compose import HUB, Platform
@@ -37,9 +38,11 @@ print(json.dumps([line.strip() for line in lines if len(line.strip()) > 3]))
 
 
 def report(root: Path, to: str = "") -> str:
-    """Write the bundle; what to tell."""
+    """Write the bundle; what to tell. Raises UsageError for a place where no file can be."""
     now = datetime.now(UTC)
     path = Path(to or f"jhub-report-{now:%Y%m%dT%H%M%SZ}.tar.gz").absolute()
+    if path.is_dir() or not path.parent.is_dir():  # told before a minute's looking, not after
+        raise UsageError(f"--to is {to!r}; expected a file to write, in a folder that is there")
     platform = chosen.read(root)
     there = containers.inspected(platform)
     known = _secrets(platform, there)

@@ -24,7 +24,7 @@ def save(image: str, folder: Path) -> tuple[Layout, dict[str, Any]]:
     )
     if "no such image" in saved.err.lower() or "does not exist" in saved.err:
         raise ActionError(
-            f"the engine has no image {image}: build it with `invoke build`, or pull it"
+            f"the engine has no image {image}: build it (./dev invoke build), or pull it"
         )
     if saved.code or unpacked.code:
         said = saved.tail() if saved.code else unpacked.tail()

@@ -29,7 +29,8 @@ def reason(platform: Platform, problem: str) -> str:
 def remove_rules_left(platform: Platform) -> None:
     """Remove the rules that a guard which is gone left for servers that ran on.
 
-    A guard that runs does it itself when it is stopped after the last server's network.
+    A guard that runs does it itself when it is stopped after the last server's network. Of a
+    platform without a volume nothing is left, and Compose would make them all anew.
     """
-    if not containers.runs(platform, GUARD):
+    if containers.volumes(platform) and not containers.runs(platform, GUARD):
         platform.once(GUARD, "guard", "--remove")

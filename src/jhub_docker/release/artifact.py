@@ -106,7 +106,7 @@ def base_layers(planned: Plan, image: str) -> int:
             return len(layers)
     raise ActionError(
         f"{found.reference}, which {image} was built on, is not in the engine, or is another one "
-        "by now: get it with `invoke bases`, or build the image again on the base there is"
+        "by now: get it (./dev invoke bases), or build the image again on the base there is"
     )
 
 
