@@ -84,6 +84,10 @@ def test_a_port(owner: Person) -> None:
         return answer.ok and "It works." in answer.text
 
     wait_until(answers, "the page on the port")
+    page = {"Referer": owner.server.url("proxy/8500/")}
+    led = owner.session.get(f"{owner.url}/index.html", headers=page, timeout=PATIENCE)
+    assert led.url == owner.server.url("proxy/8500/index.html"), led.url
+    assert "It works." in led.text
 
 
 def test_an_application_with_a_websocket(owner: Person) -> None:

@@ -36,8 +36,9 @@ ROOMS = {
         *("telling", "tasks", "runner", "publisher", "pages", "run_pages", "app_pages"),
     ),
     "spawning": (
-        *("options", "folders", "parts", "servers", "server_spawner", "container_spawner"),
-        *("services", "service_spawner", "pods", "pod_spawner", "profile_spawner"),
+        *("options", "folders", "parts", "strayed", "servers", "server_spawner"),
+        *("container_spawner", "services", "service_spawner", "pods", "pod_spawner"),
+        "profile_spawner",
     ),
     "reconcile": ("backwards", "differences", "state", "reconciler", "desk", "pages"),
     "now": ("rows", "asking", "looking", "pages"),

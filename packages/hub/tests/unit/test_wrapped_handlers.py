@@ -11,7 +11,7 @@ from jupyterhub.handlers.pages import SpawnHandler
 from tornado.web import HTTPError
 
 from hub_config.audit import events
-from hub_config.spawning import servers
+from hub_config.spawning import servers, strayed
 from hub_config.watch import requests
 
 
@@ -25,7 +25,7 @@ def wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UserAPIHandler, "delete", UserAPIHandler.delete)
     for name in ("_post", "_wrap_spawn_single_user"):
         monkeypatch.setattr(SpawnHandler, name, getattr(SpawnHandler, name))
-    for name in ("post", "put", "patch", "delete", "check_xsrf_cookie"):
+    for name in ("get", "post", "put", "patch", "delete", "check_xsrf_cookie"):
         monkeypatch.setattr(PrefixRedirectHandler, name, getattr(PrefixRedirectHandler, name))
 
 
@@ -277,14 +277,68 @@ def test_what_is_sent_to_a_server_that_does_not_run_is_no_form_that_expired(
     answers: list[Any] = []
     asked = SimpleNamespace(
         base_url="/base/",
-        request=SimpleNamespace(path="/base/user/ann/api/contents/a.txt"),
+        request=_asked("/base/user/ann/api/contents/a.txt"),
         set_status=answers.append,
         finish=lambda body: answers.append(body["message"]),
     )
     PrefixRedirectHandler.check_xsrf_cookie(asked)
     getattr(PrefixRedirectHandler, method)(asked)
-    assert answers == [424, servers.TOO_LATE]
-    asked.request.path = "/base/login"
+    assert answers == [424, strayed.TOO_LATE]
+    asked.request = _asked("/base/login")
     with pytest.raises(HTTPError) as refused:
         getattr(PrefixRedirectHandler, method)(asked)
     assert refused.value.status_code == 405
+
+
+def _asked(uri: str, page: str = "") -> Any:
+    headers = {"Referer": f"https://hub.example.org{page}"} if page else {}
+    return SimpleNamespace(path=uri, uri=uri, host="hub.example.org", headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("uri", "page", "place"),
+    [
+        # FastAPI's page of documentation, Gradio's script, both at the root as they believe.
+        (
+            "/base/openapi.json",
+            "/base/user/ann/proxy/8000/docs",
+            "/base/user/ann/proxy/8000/openapi.json",
+        ),
+        ("/base/a?b=c", "/base/user/ann/desk/proxy/80/", "/base/user/ann/desk/proxy/80/a?b=c"),
+        ("/base/", "/base/user/ann/vscode/proxy/8050/x", "/base/user/ann/vscode/proxy/8050/"),
+        (
+            "/base//example.com/",
+            "/base/user/ann/proxy/80/",
+            "/base/user/ann/proxy/80//example.com/",
+        ),
+        ("/base/user/ann/lab", "/base/user/ann/proxy/80/", ""),
+        ("/base/services/mlflow/", "/base/user/ann/proxy/80/", ""),
+        ("/base/login", "/base/user/ann/lab", ""),
+        ("/base/login", "/base/hub/user/ann/proxy/80/", ""),
+        ("/base/login", "", ""),
+    ],
+)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_what_an_applications_page_asks_the_root_for_is_below_the_application(
+    wrapped: None, monkeypatch: pytest.MonkeyPatch, uri: str, page: str, place: str, method: str
+) -> None:
+    monkeypatch.setattr(PrefixRedirectHandler, "get", lambda handler: handler.redirect("hub"))
+    servers.explain()
+    led: list[Any] = []
+    asked = SimpleNamespace(
+        base_url="/base/",
+        request=_asked(uri, page),
+        redirect=lambda to, status=302: led.append((to, status)),
+        set_status=led.append,
+        finish=lambda _: None,
+    )
+    try:
+        getattr(PrefixRedirectHandler, method)(asked)
+    except HTTPError as refused:
+        led.append(refused.status_code)
+    assert (led == [(place, 307)]) == bool(place), led
+
+
+def test_a_page_of_another_host_leads_nowhere() -> None:
+    page = "https://elsewhere.example.org/user/ann/proxy/80/"
+    assert strayed.application("/x", page, "hub.example.org", "/") == ""

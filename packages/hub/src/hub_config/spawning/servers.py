@@ -13,7 +13,7 @@ from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.users import UserAPIHandler
-from jupyterhub.handlers.base import BaseHandler, PrefixRedirectHandler
+from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.pages import SpawnHandler
 from jupyterhub.scopes import needs_scope
 from jupyterhub.slugs import is_valid_safe_slug
@@ -22,9 +22,9 @@ from tornado.web import HTTPError
 
 from hub_config import counted, names, upstream
 from hub_config.jobs import rows
-from hub_config.languages import said
 from hub_config.lifetimes import homes, times
 from hub_config.offer.cards import shown
+from hub_config.spawning import strayed
 
 RULE = (
     "it takes 1 to 30 characters, small letters a-z, digits and single hyphens, beginning with a "
@@ -141,7 +141,7 @@ def explain() -> None:
     _cancelled_starts()
     _starts_that_come_twice()
     _stops()
-    _what_comes_too_late()
+    strayed.lead()
 
 
 def _names() -> None:
@@ -245,30 +245,6 @@ def _stops() -> None:
         return await stop(self, user, server_name)
 
     BaseHandler.stop_single_user = patiently
-
-
-TOO_LATE = (
-    "No server answers here at the moment, so this was not done. Try again; if yours has stopped, "
-    "start it on the page Home."
-)
-
-
-def _what_comes_too_late() -> None:
-    """Say that a server does not run to whoever sends something there: JupyterHub takes it for a
-    form of its own that has expired. JupyterLab offers a restart for that status.
-    """
-
-    def told(self: Any, *_: str) -> None:
-        path = self.request.path.removeprefix(self.base_url)
-        if not path.startswith("user/"):
-            raise HTTPError(HTTPStatus.METHOD_NOT_ALLOWED)
-        status = HTTPStatus.FAILED_DEPENDENCY
-        self.set_status(status)
-        self.finish({"status": status, "message": said(TOO_LATE)})
-
-    for method in ("post", "put", "patch", "delete"):
-        setattr(PrefixRedirectHandler, method, told)
-    PrefixRedirectHandler.check_xsrf_cookie = lambda _: None  # nothing is changed
 
 
 def _by(requester: Any) -> str:
