@@ -42,6 +42,7 @@ class Work:
 
     def goes_on_while(self, event: Callable[[], None]) -> None:
         """Compute and ask all the time that something happens, and look when it has."""
+        self._log_in_anew()
         with ThreadPoolExecutor(1) as other:
             happening = other.submit(event)
             while not wait([happening], LOOK_EVERY).done:
@@ -49,6 +50,15 @@ class Work:
                 assert answers(self.server)
         happening.result()
         self.look()
+
+    def _log_in_anew(self) -> None:
+        """What the hub said of a cookie, the server believes for five minutes; then it asks again,
+        which may be just when there is no hub.
+        """
+        cookies = self.server.session.cookies
+        for one in [one for one in cookies if one.path.startswith("/user/")]:
+            cookies.clear(one.domain, one.path, one.name)
+        assert self.server.get("").ok
 
 
 def answers(server: Client) -> bool:

@@ -1,6 +1,6 @@
 """What the harness is tested with: a good image made on the spot, and broken ones made from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,9 +34,12 @@ def base(engine: Engine) -> str:
 
 
 @pytest.fixture
-def broken(engine: Engine, base: str, tmp_path: Path) -> Broken:
-    """Makes an image with a small server from the base: sound, but for what the test breaks."""
+def broken(engine: Engine, base: str, tmp_path: Path) -> Iterator[Broken]:
+    """Makes an image with a small server from the base: sound, but for what the test breaks. What
+    runs of it ends with the test: a server that never gets well is looked at every other second.
+    """
     tmp_path.chmod(0o755)
+    before = {*engine.running}
 
     def make(
         script: str = "true",
@@ -59,4 +62,6 @@ def broken(engine: Engine, base: str, tmp_path: Path) -> Broken:
         container.remove(force=True)
         return Subject(engine, f"{name}:latest", tmp_path, with_hub=False)
 
-    return make
+    yield make
+    for name in {*engine.running} - before:
+        engine.remove(engine.running[name])
