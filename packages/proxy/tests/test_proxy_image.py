@@ -68,7 +68,8 @@ def waits_and_answers(subject: Subject, address: str, came: list[str]) -> None:
         wait_until(answers, "the proxy", ignoring=requests.RequestException)
         without_a_hub_people_read_a_sentence(url.replace("_chp_healthz", "hub/home"))
         given = {"X-Request-ID": "traced-12345678"}
-        requests.get(f"{url}?token=hush", headers=given, timeout=30)
+        answer = requests.get(f"{url}?token=hush", headers=given, timeout=PATIENCE)
+        assert answer.headers["Keep-Alive"] == "timeout=620", "less than some reverse proxies' own"
 
         def logged() -> bool:
             lines = [json.loads(line[line.index("{") :]) for line in came if "{" in line]
