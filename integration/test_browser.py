@@ -259,8 +259,12 @@ def show_a_notebook_to_others(window: Window) -> None:
     window.see(file).click(button="right")
     window.see(page.get_by_role("menuitem", name="Publish…"), "jupyterlab-file")
     page.get_by_role("menuitem", name="Copy Shareable Link").click()
-    link = page.evaluate("navigator.clipboard.readText()")
-    assert link.endswith("/hub/link/viewer/lab/tree/Untitled.ipynb"), link
+
+    def is_copied() -> bool:
+        link: str = page.evaluate("navigator.clipboard.readText()")
+        return link.endswith("/hub/link/viewer/lab/tree/Untitled.ipynb")
+
+    wait_until(is_copied, "the link to be copied")
     window.see(page.get_by_role("listitem", name=re.compile("sums.py"))).click(button="right")
     window.see(page.get_by_role("menuitem", name="Run on a schedule…"))
     assert page.get_by_role("menuitem", name="Publish…").count() == 0
@@ -319,7 +323,8 @@ def recompute_a_cell_in_marimo(window: Window) -> None:
     assert way_back.get_attribute("href") == "/hub/home"
     window.see(page.get_by_role("treeitem", name="sums.py"), "marimo")
     link = page.get_by_role("treeitem", name="sums.py").get_by_role("link")
-    page.goto(urljoin(page.url, link.get_attribute("href") or "?file=sums.py"))
+    address = urljoin(page.url, link.get_attribute("href") or "?file=sums.py")
+    window.open(address.removeprefix(window.url))
     first, second = page.get_by_role("textbox").first, page.get_by_role("textbox").nth(1)
     window.see(second).click()
     page.keyboard.press("Control+Enter")

@@ -29,6 +29,7 @@ from jhub_testing.operator import Operator
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
+from jhub_testing.sockets import received
 from jhub_testing.waiting import PATIENCE, wait_until
 
 SETTINGS = {
@@ -109,7 +110,7 @@ def marimo_tab(client: Client) -> tuple[WebSocket, str]:
     probes.page(client, "/marimo/")
     session = f"s_{uuid.uuid4().hex[:6]}"
     socket = client.websocket(f"marimo/ws?session_id={session}&file=__new__{session}")
-    while json.loads(socket.recv())["op"] != "kernel-ready":
+    while json.loads(received(socket, "kernel-ready of marimo"))["op"] != "kernel-ready":
         pass
     return socket, session
 

@@ -23,7 +23,7 @@ from hub_config.runtime.networks import ServerNetworks
 
 platform, prefix = os.environ["JHUB_PLATFORM"], os.environ["JHUB_NETWORK"]
 networks = ServerNetworks(platform, IPv4Network("10.213.0.0/16"))
-client = APIClient(version="auto", max_pool_size=20, **kwargs_from_env())
+client = APIClient(version="auto", max_pool_size=20, timeout=300, **kwargs_from_env())
 names = {f"{prefix}-parallel-{number}": f"parallel-{number}" for number in range(20)}
 def made(name):
     network = networks.make(client, name, names[name], "")

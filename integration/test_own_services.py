@@ -12,6 +12,7 @@ from jhub_testing.archives import archive
 from jhub_testing.client import Client
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
+from jhub_testing.sockets import received
 from jhub_testing.waiting import PATIENCE, wait_until
 
 PAGE = Path(__file__).parents[1] / "docs" / "your-own-service.md"
@@ -54,8 +55,7 @@ def streamlit_says(client: Client) -> bytes:
     socket.send_binary(RERUN)
     said = b""
     while b"Seven times" not in said or b"42" not in said:
-        part = socket.recv()
-        assert part, f"Streamlit's socket closed; it said {said[-300:]!r}"
+        part = received(socket, f"answer of Streamlit after {said[-300:]!r}")
         said += part if isinstance(part, bytes) else part.encode()
     socket.close()
     return said

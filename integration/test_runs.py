@@ -144,7 +144,8 @@ def test_a_notebook_that_fails_at_its_time_says_so(
     assert (told["person"], told["job"], told["outcome"]) == ("analyst", "bad", "failed")
     assert told["exit_code"] == 1
     assert "no figures today" in told["text"]
-    assert "failed (exit code 1); told" in card(analyst, "bad")
+    # The hub notes it when the receiver has answered.
+    wait_until(lambda: "failed (exit code 1); told" in card(analyst, "bad"), "it to be noted")
     assert "LookupError: no figures today" in home("cat runs/bad/latest/log.txt")
     kept = json.loads(home("cat runs/bad/latest/bad.ipynb"))
     assert kept["cells"][0]["outputs"][0]["text"] == ["so far so good\n"]
@@ -159,7 +160,7 @@ def test_a_notebook_that_succeeds_leaves_its_results(
     assert json.loads(home("cat runs/good/*Z/result.json"))["exit_code"] == 0
     assert "42" in home("cat runs/good/*Z/good.html")
     assert home("cat work/made") == "here"
-    assert platform.servers(analyst.name) == []
+    wait_until(lambda: not platform.servers(analyst.name), "its server to be gone")
     assert "scheduled-" not in analyst.hub.get("home").text
 
 
@@ -199,7 +200,7 @@ def test_an_admin_sees_all_and_stops_one(
     wait_until(lambda: "state-running" in admin.hub.get("runs").text, "the run to go on")
     press(admin, "Stop", "long")
     wait_until(lambda: "was stopped" in card(analyst, "long"), "the run to be stopped")
-    assert platform.servers(analyst.name) == []
+    wait_until(lambda: not platform.servers(analyst.name), "its server to be gone")
 
 
 def publish(person: Person, name: str, audience: str) -> None:

@@ -13,7 +13,9 @@ from jhub_testing.waiting import PATIENCE
 
 
 class App:
-    """An authenticator app whose clock can be ahead by one step, which the hub allows."""
+    """An authenticator app whose clock can be ahead by one step, which the hub allows: so there is
+    a second code at once, and time to send it; one of the step before may be too old by then.
+    """
 
     def __init__(self, page: requests.Response) -> None:
         soup = BeautifulSoup(page.text, "html.parser")
@@ -53,7 +55,7 @@ def app(person: Person) -> App:
 @pytest.fixture(scope="module")
 def codes(person: Person, app: App) -> list[str]:
     """The recovery codes, as shown when the app's first right code was given."""
-    return recovery_codes(person.fill("second-factor", "code", code=app.code(later=-1)))
+    return recovery_codes(person.fill("second-factor", "code", code=app.code()))
 
 
 def test_a_password_alone_opens_nothing(
@@ -69,7 +71,7 @@ def test_a_password_alone_opens_nothing(
 
 
 def test_a_code_works_once(platform: Platform, person: Person, app: App, codes: list[str]) -> None:
-    code = app.code()
+    code = app.code(later=1)
     first = Person(platform.url, person.name, person.password)
     first.log_in()
     first.give_code(code)
@@ -144,10 +146,10 @@ def test_who_is_renamed_keeps_app_and_recovery_codes(
 ) -> None:
     person = make_person("before")
     app = App(person.fill("second-factor", "password", password=person.password))
-    kept = recovery_codes(person.fill("second-factor", "code", code=app.code(later=-1)))
+    kept = recovery_codes(person.fill("second-factor", "code", code=app.code()))
     admin.hub.get("home")
     assert admin.hub.change("PATCH", "api/users/before", json={"name": "after"}).ok
-    for code in (app.code(), kept[0]):
+    for code in (app.code(later=1), kept[0]):
         after = Person(platform.url, "after", person.password)
         assert after.log_in().url.endswith("/hub/login/code")
         after.give_code(code)

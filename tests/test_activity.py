@@ -4,9 +4,12 @@ import ast
 import asyncio
 import os
 import socket
+import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -236,6 +239,31 @@ def test_a_notebook_that_cannot_be_kept_is_no_work(
     monkeypatch.setattr(marimo, "unnamed", unnamed)
     command = ["python", "/opt/venv/bin/marimo", "edit", "--port", "1"]
     assert not asyncio.run(observer._marimo([command]))
+
+
+def test_a_marimo_that_does_not_answer_in_time_may_be_at_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that refuses connections is starting, or gone."""
+    server = marimo.Server("http://127.0.0.1:1", "secret")
+    for error, raised in ((HTTPTimeoutError, True), (HTTPClientError, False), (OSError, False)):
+        client = SimpleNamespace(fetch=AsyncMock(side_effect=error))
+        for name, given in (
+            ("httpclient", {"AsyncHTTPClient": lambda client=client: client}),
+            ("simple_httpclient", {"HTTPTimeoutError": HTTPTimeoutError}),
+        ):
+            module = SimpleNamespace(HTTPClientError=HTTPClientError, **given)
+            monkeypatch.setitem(sys.modules, f"tornado.{name}", module)
+        with pytest.raises(HTTPTimeoutError) if raised else nullcontext():
+            assert not asyncio.run(marimo.is_running(server))
+
+
+class HTTPClientError(Exception):
+    """Tornado's, which this environment does not have."""
+
+
+class HTTPTimeoutError(HTTPClientError):
+    """The same."""
 
 
 def test_what_was_kept_stays_whole_when_the_home_is_full(

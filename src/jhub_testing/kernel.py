@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jhub_testing.client import Client
+from jhub_testing.sockets import received
 
 
 class Kernel:
@@ -61,7 +62,7 @@ class Kernel:
         output: list[str] = []
         replied = idle = False
         while not (replied and idle):
-            message = json.loads(self._socket.recv())
+            message = json.loads(received(self._socket, f"answer to {code!r}"))
             # It answers no more, while others' questions to the new one keep the socket busy.
             ended = message["content"].get("execution_state") in ("restarting", "dead")
             assert not ended, f"the kernel ended while it ran {code!r}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from jhub_testing import probes
 from jhub_testing.client import Client
+from jhub_testing.sockets import received
 
 _TAGS = re.compile(r"<[^>]+>")
 
@@ -56,9 +57,7 @@ class MarimoSession:
 
     def _next(self, kind: str) -> dict[str, Any]:
         while True:
-            text = self._socket.recv()
-            assert text, f"marimo's socket closed before it said {kind}"
-            message = json.loads(text)
+            message = json.loads(received(self._socket, f"{kind} of marimo"))
             if message["op"] == kind:
                 data: dict[str, Any] = message["data"]
                 return data

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from jhub_testing.client import Client
 from jhub_testing.kernel import Kernel
+from jhub_testing.sockets import received
 from jhub_testing.waiting import PATIENCE
 
 Probe = Callable[[Client], None]
@@ -109,12 +110,11 @@ def vscode_socket(client: Client) -> None:
     socket = client.websocket(f"vscode/{found[1]}?{query}")
     hello = json.dumps({"type": "auth", "auth": "0" * 20, "data": "probe"}).encode()
     socket.send_binary(struct.pack(">BIII", 2, 0, 0, len(hello)) + hello)
-    received = b""
-    while b'"type":"sign"' not in received:
-        part = socket.recv()
-        assert part, f"VS Code's socket closed instead of answering; it said {received!r}"
-        received += part if isinstance(part, bytes) else part.encode()
-        assert b'"type":"error"' not in received, f"VS Code's server refused: {received!r}"
+    said = b""
+    while b'"type":"sign"' not in said:
+        part = received(socket, f"answer of VS Code after {said!r}")
+        said += part if isinstance(part, bytes) else part.encode()
+        assert b'"type":"error"' not in said, f"VS Code's server refused: {said!r}"
     socket.close()
 
 
@@ -125,8 +125,7 @@ def marimo_socket(client: Client) -> None:
     socket = client.websocket(f"marimo/ws?session_id={session}&file=__new__{session}")
     seen: list[str] = []
     while "kernel-ready" not in seen:
-        message = socket.recv()
-        assert message, f"marimo's socket closed before the kernel was ready; it said {seen}"
+        message = received(socket, f"kernel-ready of marimo after {seen}")
         seen.append(json.loads(message)["op"])
     socket.close()
 
@@ -135,11 +134,10 @@ def marimo_terminal(client: Client) -> None:
     """marimo's terminal runs what is typed into it."""
     socket = client.websocket("marimo/terminal/ws")
     socket.send("echo answer=$((40+2))\n")
-    received = ""
-    while "answer=42" not in received:
-        part = socket.recv()
-        assert part, f"marimo's terminal closed; it showed {received!r}"
-        received += part if isinstance(part, str) else part.decode(errors="replace")
+    shown = ""
+    while "answer=42" not in shown:
+        part = received(socket, f"answer of marimo's terminal after {shown!r}")
+        shown += part if isinstance(part, str) else part.decode(errors="replace")
     socket.close()
 
 
@@ -150,10 +148,10 @@ def terminal(client: Client) -> None:
     name = answer.json()["name"]
     socket = client.websocket(f"terminals/websocket/{name}")
     socket.send(json.dumps(["stdin", "echo answer=$((40+2))\n"]))
-    received = ""
-    while "answer=42" not in received:
-        message = json.loads(socket.recv())
-        received += message[1] if message[0] == "stdout" else ""
+    shown = ""
+    while "answer=42" not in shown:
+        message = json.loads(received(socket, f"answer of the terminal after {shown!r}"))
+        shown += message[1] if message[0] == "stdout" else ""
     socket.close()
     client.delete(f"api/terminals/{name}")
 

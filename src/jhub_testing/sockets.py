@@ -1,4 +1,6 @@
-"""Websockets that are open and idle, as a browser's tabs keep them for hours."""
+"""Websockets: what comes on one, and those that are open and idle, as a browser's tabs keep them
+for hours.
+"""
 
 import websocket
 
@@ -6,6 +8,21 @@ from jhub_testing.client import Client
 
 PATH = "api/events/subscribe"
 """Jupyter Server's stream of events: nothing comes on it by itself."""
+
+
+def received(socket: websocket.WebSocket, wanted: str) -> str | bytes:
+    """The next message on a socket, which is to be `wanted`.
+
+    Raises AssertionError when the other end closes, with its number and reason (RFC 6455, 7.4).
+    """
+    try:
+        code, data = socket.recv_data()
+    except websocket.WebSocketConnectionClosedException as error:
+        raise AssertionError(f"the socket was cut, no {wanted} came: {error}") from None
+    if code == websocket.ABNF.OPCODE_CLOSE:
+        number, reason = int.from_bytes(data[:2], "big"), data[2:].decode(errors="replace")
+        raise AssertionError(f"the socket was closed ({number} {reason}), no {wanted} came")
+    return data.decode() if code == websocket.ABNF.OPCODE_TEXT else bytes(data)
 
 
 class IdleSockets:

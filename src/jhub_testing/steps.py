@@ -5,6 +5,7 @@ from collections.abc import Callable
 from jhub_docker.catalog.packages import ImageSpec
 from jhub_testing import probes
 from jhub_testing.person import Person
+from jhub_testing.waiting import wait_until
 
 
 def opens_its_page(person: Person, image: ImageSpec) -> None:
@@ -26,6 +27,6 @@ def finds_files_again(person: Person, image: ImageSpec, is_gone: Callable[[], bo
     body = {"type": "file", "format": "text", "content": "kept"}
     assert person.server.put("api/contents/kept.txt", json=body).ok
     person.stop()
-    assert is_gone()
+    wait_until(is_gone, "the server to be gone")
     person.choose(f"{image.name}-medium")
     assert person.server.get("api/contents/kept.txt").json()["content"] == "kept"

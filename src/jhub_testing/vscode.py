@@ -13,6 +13,7 @@ from typing import Any
 
 from jhub_testing import probes
 from jhub_testing.client import Client
+from jhub_testing.sockets import received
 
 _REGULAR, _CONTROL = 1, 2
 _CALL, _LISTEN = 100, 102
@@ -126,9 +127,8 @@ class VsCodeTerminal:
 
     def _take(self, count: int) -> bytes:
         while len(self._buffer) < count:
-            part = self._socket.recv()
+            part = received(self._socket, "message of VS Code")
             assert isinstance(part, bytes), f"VS Code's socket said {part!r}"
-            assert part, "VS Code's socket closed"
             self._buffer += part
         taken, self._buffer = self._buffer[:count], self._buffer[count:]
         return taken

@@ -10,7 +10,7 @@ from jhub_docker.host import machine
 from jhub_testing import probes
 from jhub_testing.kernel import Kernel
 from jhub_testing.subject import Subject
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 
 def test_launcher_entries(subject: Subject) -> None:
@@ -38,6 +38,35 @@ def test_lab_extensions_load(subject: Subject) -> None:
     for name in ("@jupyter-widgets/jupyterlab-manager", "@jupyterlab/git", "jupyterlab-lsp"):
         assert name in listing, listing
     assert " X" not in listing, listing
+
+
+PATIENCE_OF_THE_SERVER = """
+import asyncio, sys
+from jupyter_core.application import JupyterApp
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+
+app = JupyterApp()
+app.load_config_file()
+from jhub_proxy import sockets
+
+def connection(*, request, **_):
+    print(AsyncMappingKernelManager(config=app.config).kernel_info_timeout, request.request_timeout)
+    sys.exit()
+
+class Handler:
+    unix_socket, _requested_subprotocols = None, []
+    def proxy_request_headers(self):
+        return {}
+
+sockets.Connection = connection
+asyncio.run(sockets._connect(Handler(), "ws://127.0.0.1:1/"))
+"""
+
+
+def test_kernels_and_sockets_have_minutes_to_come_up(subject: Subject) -> None:
+    """On a busy machine they need more than Jupyter's one minute and Tornado's 20 seconds."""
+    said = subject.server.run(["/opt/venv/bin/python", "-c", PATIENCE_OF_THE_SERVER])
+    assert [float(one) for one in said.split()] == [PATIENCE, PATIENCE]
 
 
 def test_widget_answers(subject: Subject) -> None:

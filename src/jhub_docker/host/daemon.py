@@ -17,7 +17,7 @@ from jhub_docker import process
 from jhub_docker.engine import restarts
 from jhub_docker.errors import ActionError
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 STOP_SECONDS = 180.0
 """Without live-restore dockerd gives containers their own stop timeout before it goes itself."""
 

@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from http.client import HTTPException
 
-SECONDS = 10
+SECONDS = 30
 """How long an answer may take."""
 
 

@@ -11,7 +11,7 @@ from jhub_docker.platform.compose import TLS, Platform
 from jhub_docker.platform.configuration import check_settings
 from jhub_docker.progress import stage
 
-READY_SECONDS = 180.0
+READY_SECONDS = 300.0
 _PASSWORD_CHANGED = 3  # exit code of `hub_config admin-password` once the password was changed
 
 OURS = "local/"

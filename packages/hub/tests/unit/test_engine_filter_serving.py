@@ -26,7 +26,7 @@ async def _answers(folder: Path, requests: list[bytes]) -> list[bytes]:
         for request in requests:
             reader, writer = await asyncio.open_unix_connection(own)
             writer.write(request + hostile.LAST)
-            answers.append(await asyncio.wait_for(reader.read(), 10))
+            answers.append(await asyncio.wait_for(reader.read(), 60))
             writer.close()
         await runner.cleanup()
     return answers

@@ -170,12 +170,12 @@ async def test_a_stop_without_an_engine_forgets_nothing(box: Box) -> None:
 
 
 @pytest.mark.parametrize(
-    ("then", "error"), [("healthy", nullcontext()), ("unhealthy", pytest.raises(SpawnException))]
+    ("then", "error"), [("healthy", nullcontext()), ("Paused", pytest.raises(SpawnException))]
 )
-async def test_a_firewall_that_the_engine_has_not_judged_since_its_restart_is_waited_for(
+async def test_a_firewall_that_was_not_judged_yet_or_slow_to_answer_is_waited_for(
     box: Box, monkeypatch: pytest.MonkeyPatch, then: str, error: AbstractContextManager[object]
 ) -> None:
-    states = iter(["health: starting", "health: starting", then])
+    states = iter(["health: starting", "unhealthy", then])
     containers = box.engine.containers
 
     def judged(**given: Any) -> list[dict[str, Any]]:

@@ -27,9 +27,9 @@ _TAKEN = ("overlaps", "failed to allocate gateway")
 
 _NAME_TAKEN = 409
 
-PATIENCE, LOOK_AGAIN = 60.0, 0.05
+PATIENCE, LOOK_AGAIN = 60.0, 0.3
 """Seconds in which a swarm has to give an overlay its addresses, which are not there at once, and
-an engine to judge the firewall after its own restart; and between two looks."""
+an engine to judge the firewall, after its own restart or once more; and between two looks."""
 
 _GONE = "not found"
 """The engine's words, with code 500, for an overlay that somebody else is just removing."""
@@ -144,9 +144,9 @@ class ServerNetworks:
         if not self.firewall:
             return
         guard = members(client, self.platform, GUARD).get(GUARD)
-        # An engine that was restarted says so of all containers until its own next check of each.
+        # An engine that was restarted knows of no container before its own next check of each.
         end = time.monotonic() + PATIENCE
-        while guard and guard.is_starting and time.monotonic() < end:
+        while guard and guard.is_doubtful and time.monotonic() < end:
             time.sleep(LOOK_AGAIN)
             guard = members(client, self.platform, GUARD).get(GUARD)
         if guard is None or not guard.is_healthy:

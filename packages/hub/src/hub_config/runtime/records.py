@@ -46,9 +46,11 @@ class Member:
         return "(healthy)" in self.state
 
     @property
-    def is_starting(self) -> bool:
-        """Whether its health check was not asked yet."""
-        return "(health: starting)" in self.state
+    def is_doubtful(self) -> bool:
+        """Whether it runs and its health check was not asked yet, or had no answer in time: on a
+        busy machine it may be well all the same.
+        """
+        return self.state.endswith(("(health: starting)", "(unhealthy)"))
 
 
 def members(client: APIClient, platform: str, service: str = "") -> dict[str, Member]:

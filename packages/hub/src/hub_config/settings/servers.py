@@ -41,7 +41,7 @@ class ServerSettings(Declared):
     named_server_limit: values.Number = setting(3, trait="JupyterHub.named_server_limit_per_user")
     """Named servers each person may have; 0: no limit."""
     start_timeout: Annotated[int, Field(ge=10)] = setting(
-        120, trait="UserServerSpawner.start_timeout"
+        300, trait="UserServerSpawner.start_timeout"
     )
     """Seconds a server has from its turn until it answers."""
     max_memory_gb: values.Amount = enforced(16.0)

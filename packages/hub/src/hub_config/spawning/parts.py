@@ -91,6 +91,9 @@ class Home:
 PAUSE = 0.03
 """Seconds between two requests."""
 
+CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 60.0
+"""How long a request may take: on a busy machine a server answers in more than five seconds."""
+
 LOOK_AT_CONTAINER = 0.5
 """Seconds between two looks at the container."""
 
@@ -127,7 +130,8 @@ async def wait_until_answers(
 
 
 async def _ask(url: str) -> None:
-    timeout = aiohttp.ClientTimeout(total=5)
+    # An address is soon found to be nobody's yet; an answer that is begun is not begun anew.
+    timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS)
     # Between hub and server there is no proxy, whatever the environment says: trust_env is off.
     async with aiohttp.ClientSession(timeout=timeout) as session:
         while True:
@@ -148,8 +152,9 @@ async def _watch(ended: Callable[[], Awaitable[str | None]]) -> str:
             return how
 
 
-PATIENCE = 30.0
-"""Seconds a stop waits for the engine: the ten that a server has to finish, and as many again."""
+PATIENCE = 90.0
+"""Seconds a stop waits for the engine: the ten that a server has to finish, and what container and
+network take to be removed on a busy machine."""
 
 SOMEBODY_ELSES = (
     "The container {name} is there and was made with another database of this platform, so nothing "

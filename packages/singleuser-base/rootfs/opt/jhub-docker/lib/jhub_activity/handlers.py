@@ -166,7 +166,7 @@ async def ask_hub(method: str, body: str | None = None) -> dict[str, Any] | None
             method=method,
             body="" if method == "POST" else body,
             headers={"Authorization": f"token {os.environ['JUPYTERHUB_API_TOKEN']}"},
-            request_timeout=10,
+            request_timeout=30,
         )
     except (HTTPClientError, OSError):
         return None

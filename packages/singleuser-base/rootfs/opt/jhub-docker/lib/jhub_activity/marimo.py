@@ -18,8 +18,8 @@ from typing import Any
 _TOKEN = re.compile(rb'<marimo-server-token[^>]*data-token="([^"]+)"')
 """In its page: marimo asks for it whenever something is posted."""
 
-TIMEOUT = 5.0
-"""Seconds marimo has for an answer."""
+TIMEOUT = 30.0
+"""Seconds marimo has for an answer, on a busy machine too."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ async def _fetch(
     server: Server, path: str, headers: dict[str, str] | None = None, body: str | None = None
 ) -> bytes | None:
     from tornado.httpclient import AsyncHTTPClient, HTTPClientError  # noqa: PLC0415
+    from tornado.simple_httpclient import HTTPTimeoutError  # noqa: PLC0415
 
     login = base64.b64encode(f" :{server.password}".encode()).decode()
     try:
@@ -98,6 +99,8 @@ async def _fetch(
             },
             request_timeout=TIMEOUT,
         )
+    except HTTPTimeoutError:
+        raise  # it is there, and nobody knows what it does: that counts as work
     except (HTTPClientError, OSError):
         return None
     content: bytes = answer.body

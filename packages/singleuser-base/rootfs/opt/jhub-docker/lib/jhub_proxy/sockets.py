@@ -15,6 +15,11 @@ from jhub_proxy import MESSAGE_BYTES, clusters, passed_on, traffic
 
 GONE = (StreamClosedError, WebSocketClosedError)
 
+HANDSHAKE_SECONDS = 300.0
+"""How long the application may take to accept a socket. Tornado's own 20 s are over on a busy
+machine while an editor still loads what answers, and its page then says that it was lost.
+"""
+
 
 class Connection(PingableWSClientConnection):
     """The one to the application. A message is read when the last one has been passed on."""
@@ -97,7 +102,9 @@ async def _connect(handler: Any, url: str) -> Any:
     headers = httputil.HTTPHeaders(handler.proxy_request_headers())
     # Within the container, compression would only take time, and the page's wishes are not ours.
     headers.pop("Sec-WebSocket-Extensions", None)
-    request = httpclient.HTTPRequest(url=url, headers=headers, connect_timeout=30)
+    request = httpclient.HTTPRequest(
+        url=url, headers=headers, connect_timeout=30, request_timeout=HANDSHAKE_SECONDS
+    )
     socket = handler.unix_socket
     connection = Connection(
         request=httpclient._RequestProxy(request, httpclient.HTTPRequest._DEFAULTS),

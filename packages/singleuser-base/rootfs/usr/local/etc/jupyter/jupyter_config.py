@@ -14,6 +14,10 @@ c = get_config()
 # The platform's own server extensions: no part of any environment, so that one copy serves all.
 sys.path.append("/opt/jhub-docker/lib")
 
+# How long a kernel may take to answer for the first time. After Jupyter's own minute its page loses
+# the connection, on a machine that is so busy that it needs that minute.
+c.MappingKernelManager.kernel_info_timeout = 300
+
 # One adds packages, not extensions that have to be built.
 c.LabApp.extension_manager = "readonly"
 
