@@ -22,7 +22,7 @@ def test_guesses_wait_across_a_kill_and_the_owner_gets_in(
         claimed = f"198.51.100.{len(answers) % 256}"
         guesser.session.headers.update({"X-Forwarded-For": claimed, "X-Real-IP": claimed})
         answers.append(guesser.log_in())
-        return answers[-1].status_code == requests.codes.too_many_requests
+        return bool(answers[-1].status_code == requests.codes.too_many_requests)
 
     wait_until(is_slowed_down, "a guess that comes before the wait is over, which gets longer")
     free = [answer.status_code for answer in answers[:-1]]

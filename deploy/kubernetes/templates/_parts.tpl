@@ -144,7 +144,8 @@ spec:
           startupProbe: &health
             httpGet: {path: {{ .health }}, port: 8000}
             periodSeconds: 2
-            failureThreshold: 90
+            failureThreshold: 150
+            timeoutSeconds: 5
           readinessProbe: {<<: *health, failureThreshold: 3}
           livenessProbe: {<<: *health, periodSeconds: 30, failureThreshold: 4, timeoutSeconds: 20}
           volumeMounts:
