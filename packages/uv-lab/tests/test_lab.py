@@ -45,7 +45,7 @@ import asyncio, sys
 from jupyter_core.application import JupyterApp
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
-app = JupyterApp()
+app = JupyterApp.instance()  # whose configuration the file changes
 app.load_config_file()
 from jhub_proxy import sockets
 
