@@ -359,7 +359,7 @@ def test_down_with_volumes_wants_a_yes(told: str, operator: Operator) -> None:
 def test_down_keeps_the_data_and_with_volumes_deletes_it(told: str, operator: Operator) -> None:
     label = {"label": f"io.jhub-docker.platform={operator.platform.project}"}
     volumes = operator.platform.engine.client.volumes
-    assert rules(operator)
+    wait_until(lambda: rules(operator), "the firewall")
     assert "All data is kept" in operator.invoke("down").stdout
     assert not rules(operator), "no server is left that the rules could be for"
     kept = {volume.name for volume in volumes.list(filters=label)}

@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import websocket
 
+from jhub_testing.attended import AttendedWebSocket
 from jhub_testing.waiting import PATIENCE
 
 
@@ -80,6 +81,7 @@ class Client:
             timeout=timeout,
             http_no_proxy=["*"],
             sslopt={"ca_certs": trusted} if isinstance(trusted, str) else {},
+            class_=AttendedWebSocket,
         )
 
     def _xsrf(self) -> str | None:

@@ -17,7 +17,7 @@ def received(socket: websocket.WebSocket, wanted: str) -> str | bytes:
     """
     try:
         code, data = socket.recv_data()
-    except websocket.WebSocketConnectionClosedException as error:
+    except (websocket.WebSocketConnectionClosedException, OSError) as error:
         raise AssertionError(f"the socket was cut, no {wanted} came: {error}") from None
     if code == websocket.ABNF.OPCODE_CLOSE:
         number, reason = int.from_bytes(data[:2], "big"), data[2:].decode(errors="replace")
