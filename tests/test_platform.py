@@ -533,3 +533,14 @@ def test_of_two_hubs_the_one_that_leads_is_asked(monkeypatch: pytest.MonkeyPatch
     for other in ({"hub": "file:///tmp/waiting"}, {}):  # it waits, or does not run
         said = other
         assert pair.leader() == "standby"
+
+
+def test_a_free_port_is_none_that_somebody_gets_by_chance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = tmp_path / "range"
+    given.write_text("22000\t60999\n")
+    monkeypatch.setattr(ports, "GIVEN_AWAY", given)
+    assert all(20_000 <= ports.free_port() < 22_000 for _ in range(20))
+    given.write_text("1024\t60999\n")
+    assert ports.free_port() >= 1024

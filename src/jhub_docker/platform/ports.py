@@ -5,8 +5,11 @@ have its own: so the engine is asked first, which alone knows its machine.
 """
 
 import re
+import secrets
 import socket
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from docker.errors import APIError
@@ -119,8 +122,20 @@ def taken(platform: Platform, problem: str) -> str:
     return f"; {said}" if said else ""
 
 
+GIVEN_AWAY = Path("/proc/sys/net/ipv4/ip_local_port_range")
+"""First and last port of those that Linux, and the engine on it, give to whoever wants any."""
+
+FIRST = 20_000
+"""Below are those of well-known services, and all that browsers refuse."""
+
+
 def free_port() -> int:
-    """A TCP port of this machine that nothing listens on right now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A TCP port of this machine that nothing listens on, and that nobody gets by chance until it
+    is used: it is none of those that are given to whoever wants any.
+    """
+    given = int(GIVEN_AWAY.read_text("ascii").split()[0]) if GIVEN_AWAY.exists() else 32_768
+    while True:
+        port = FIRST + secrets.randbelow(given - FIRST) if given > FIRST else 0
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return int(listener.getsockname()[1])

@@ -430,6 +430,6 @@ async def test_waiting_returns_when_the_server_answers() -> None:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    await wait_until_answers(f"http://127.0.0.1:{port}/api", 10, runs)
+    await wait_until_answers(f"http://127.0.0.1:{port}/api", 60, runs)
     server.close()
     assert not answers
