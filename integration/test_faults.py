@@ -22,7 +22,7 @@ from jhub_testing import stub_servers
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 PROFILE = "stub-s"
 """Of a small server that takes a second to start: what goes wrong is around it, not in it."""
@@ -136,7 +136,7 @@ def cancelled_in(stage: str) -> Callable[[Scene], None]:
         answer = scene.api("DELETE")
         assert answer.status_code in (202, 204), f"{answer.status_code} {answer.text[:300]}"
         # Ready is ready: a start may be faster than the button.
-        assert asked.result(60).status_code in (201, 202, 409), asked.result().text[:300]
+        assert asked.result(PATIENCE).status_code in (201, 202, 409), asked.result().text[:300]
 
     return act
 

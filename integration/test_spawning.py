@@ -25,7 +25,7 @@ from jhub_testing.platforms import Platform
 from jhub_testing.registry import Registry
 from jhub_testing.resources import Engine
 from jhub_testing.starting_images import LOGIN, OLD_HUB, PASSWORD, PULLER, Images
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 HERE = "here-small"
 
@@ -143,7 +143,7 @@ def test_a_slow_pull_is_shared_and_holds_up_nobody_else(
             starts = [threads.submit(start, admin, user, "fetched-small") for user in seen]
             wait_until(lambda: all(_pending(admin, user) for user in seen), "two starts")
             watching = [threads.submit(watch, user) for user in seen]
-            assert moving.wait(60), f"no layer moved: {seen}"
+            assert moving.wait(PATIENCE), f"no layer moved: {seen}"
             assert start(admin, "cleo", HERE).ok
             assert list(events(admin, "cleo"))[-1].get("ready")
             assert _pending(admin, "ann"), "the pull did not wait at the gate"
@@ -151,7 +151,7 @@ def test_a_slow_pull_is_shared_and_holds_up_nobody_else(
         finally:
             registry.gate.open()
         for future in (*starts, *watching):
-            future.result(120)
+            future.result(PATIENCE)
 
     assert len(registry.gate.blobs) == len(set(registry.gate.blobs)), "an image was pulled twice"
     for user, told in seen.items():
@@ -183,7 +183,7 @@ def _change_of_mind(admin: Person, user: str) -> None:
         starting = threads.submit(start, admin, user, "fetched-small")
         wait_until(lambda: _pending(admin, user), "the start")
         stop(admin, user)
-        starting.result(60)
+        starting.result(PATIENCE)
 
 
 def test_a_server_that_ends_says_why_with_its_last_words(admin: Person, platform: Platform) -> None:

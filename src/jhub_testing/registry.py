@@ -18,7 +18,7 @@ import trustme
 from jhub_docker.host import programs as tools
 from jhub_docker.platform.ports import free_port
 from jhub_testing.gate import Gate
-from jhub_testing.waiting import ASK_AGAIN, wait_until
+from jhub_testing.waiting import ASK_AGAIN, PATIENCE, wait_until
 
 _ROUNDS = 4
 """The least that bcrypt takes; the registry checks the password at every request."""
@@ -97,7 +97,7 @@ class Registry:
         """Answer nobody any more."""
         self.gate.stop()
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(PATIENCE)
 
     @property
     def log(self) -> Path:
