@@ -7,7 +7,6 @@ thread that answers everybody.
 
 import json
 import sqlite3
-from functools import wraps
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ from sqlalchemy.exc import (
 )
 from tornado import web
 
-from hub_config import disk, postgres, tracing
+from hub_config import disk, postgres, tracing, upstream
 from hub_config.languages import said
 
 NOT_WRITTEN = (
@@ -95,10 +94,8 @@ def _explain_health(folder: Path) -> None:
 
 
 def _explain_errors() -> None:
-    send_error, log_exception = BaseHandler.send_error, BaseHandler.log_exception
-
-    @wraps(send_error)
-    def told(self: Any, status_code: int = 500, **kwargs: Any) -> None:
+    @upstream.around(BaseHandler, "send_error")
+    def told(send_error: Any, self: Any, status_code: int = 500, **kwargs: Any) -> None:
         error: Any = (kwargs.get("exc_info") or (None, None))[1]
         if error is None and status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
             # The hub ends, which cancels what it was at: tornado sends a bare status.
@@ -118,23 +115,21 @@ def _explain_errors() -> None:
             error.jupyterhub_message = f"{said(BROKEN)} (Request {tracing.current_id()})"
         send_error(self, status_code, **kwargs)
 
-    @wraps(log_exception)
-    def logged(self: Any, kind: Any, error: Any, trace: Any) -> None:
+    @upstream.around(BaseHandler, "log_exception")
+    def logged(log_exception: Any, self: Any, kind: Any, error: Any, trace: Any) -> None:
         if of_database(error):
             self.log.warning("%s %s: %s", self.request.method, self.request.path, error)
         else:
             log_exception(self, kind, error, trace)
-
-    BaseHandler.send_error, BaseHandler.log_exception = told, logged
 
 
 def _explain_nobody() -> None:
     """A connection that was lost, of which JupyterHub hears here first, costs nobody anything: it
     is asked again on another one.
     """
-    get_current_user, prepare = BaseHandler.get_current_user, BaseHandler.prepare
 
-    async def known(self: Any) -> Any:
+    @upstream.around(BaseHandler, "get_current_user")
+    async def known(get_current_user: Any, self: Any) -> Any:
         for _ in range(2):
             if postgres.PULSE.gone:
                 break
@@ -149,15 +144,14 @@ def _explain_nobody() -> None:
         self._jupyterhub_user, self.without_database = None, True
         return None
 
-    async def prepared(self: Any) -> None:
+    @upstream.around(BaseHandler, "prepare")
+    async def prepared(prepare: Any, self: Any) -> None:
         await prepare(self)
         shown = "Authorization" in self.request.headers or self.get_cookie(self.hub.cookie_name)
         if getattr(self, "without_database", False) and shown:
             error = web.HTTPError(HTTPStatus.SERVICE_UNAVAILABLE, AWAY_DATABASE)
             setattr(error, "jupyterhub_message", said(AWAY_DATABASE))  # noqa: B010
             raise error
-
-    BaseHandler.get_current_user, BaseHandler.prepare = known, prepared
 
 
 PATIENCE, IMPATIENCE = 5000, 50

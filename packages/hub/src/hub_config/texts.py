@@ -32,7 +32,10 @@ _WORDS = re.compile(r"[A-Za-z]{2}")
 _ATTRIBUTE = re.compile(rf"(?:^|\s)({'|'.join(_SHOWN)})\s*=\s*(\"|')\Z")
 
 
-_HEADING = re.compile(r"<h1[^>]*>(.*?)</h1>|ui\.panel\((.+?)(?:, wide=true)?\) %\}", re.DOTALL)
+_HEADING = re.compile(
+    r"<h1[^>]*>(.*?)</h1>|ui\.(?:panel|entrance)\((.+?)(?:, (?:wide|base_url|hub_path).*?)?\) %\}",
+    re.DOTALL,
+)
 
 
 def said_in_options(html: str) -> str:

@@ -2,9 +2,24 @@
 spawners, wrapspawner and NativeAuthenticator, are in `tests/unit/test_upstream.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
+
+
+def around(cls: type, name: str) -> Callable[[Callable[..., Any]], None]:
+    """A decorator: what it is put on takes the place of that method, which it is given first."""
+    method = getattr(cls, name)
+
+    def put(instead: Callable[..., Any]) -> None:
+        @wraps(method)
+        def called(self: Any, *args: Any, **named: Any) -> Any:
+            return instead(method, self, *args, **named)
+
+        setattr(cls, name, called)
+
+    return put
 
 
 def spawn_future(spawner: Any) -> Any:

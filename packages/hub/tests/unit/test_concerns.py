@@ -1,6 +1,8 @@
 """Each concern, applied to a bare Config; the texts are what one may rely on."""
 
+import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,11 +10,14 @@ import yaml
 from jupyterhub.app import JupyterHub
 from jupyterhub.auth import Authenticator
 from nativeauthenticator import NativeAuthenticator
+from sqlalchemy.orm import Session
 from traitlets.config import Config
 
 from hub_config import concerns
 from hub_config.first_start import Places, make_secrets, read_secret
+from hub_config.jobs.publisher import Publisher
 from hub_config.login.authenticator import ApprovalAuthenticator
+from hub_config.monitoring.watch import Watch
 from hub_config.names import SHARES_OF_A_CPU
 from hub_config.settings import Settings
 from hub_config.settings.declaration import Setting, listed
@@ -79,6 +84,26 @@ def test_each_service_may_do_its_work_and_nothing_else(applied: Config) -> None:
     services = {one["name"]: one for one in applied.JupyterHub.services}
     assert services["canary"] == {"name": "canary"}, "it has a process or a token"
     assert services["lifetimes"]["environment"]["JUPYTERHUB_ACTIVITY_INTERVAL"] == "60"
+
+
+def test_what_the_keeper_asks_for_begins_all_that_is_on(places: Places, db: Session) -> None:
+    c = Config()
+    concerns.apply(c, Settings(scheduled_runs=0), places)
+    ((handler, given),) = [
+        more for path, *more in c.JupyterHub.extra_handlers if path == "/api/reconcile"
+    ]
+    assert [type(one.__self__) for one in given["also"]] == [Watch, Publisher]
+    asked: list[Any] = []
+
+    async def look(of: Any) -> None:
+        asked.append(of)
+
+    begin = SimpleNamespace(begin=lambda _: asked.append("reconcile"))
+    desk = SimpleNamespace(collect=lambda: asked.append("desk"))
+    hub = {"db": db, "users": {}, "proxy": None, "set_status": lambda _: None}
+    me: Any = SimpleNamespace(require=asked.append, reconciler=begin, desk=desk, also=[look], **hub)
+    asyncio.run(handler.post(me))
+    assert asked == ["custom:reconcile", "reconcile", "desk", me]
 
 
 @pytest.mark.parametrize("spawner", [PlatformSpawner, UserContainerSpawner])

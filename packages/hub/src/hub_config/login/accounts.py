@@ -9,7 +9,7 @@ changes nothing here. Until somebody is let in there is no user, and the name is
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -57,42 +57,27 @@ class State(StrEnum):
     DISABLED = "disabled"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Kept:
-    """What is in `AccountRow` of an account and of one to be made."""
+@dataclass(frozen=True)
+class Account:
+    """An account as it is in the database right now, or one to be made, which has no key yet.
+    `password` is hashed, `made` is 0 where nobody knows.
+    """
 
+    name: str
+    password: bytes
+    state: State = State.WAITING
+    key: str = ""
+    made: float = 0.0
+    email: str = ""
     must_change: bool = False
     wants_second_factor: bool = False
     first_admin: bool = False
     address: str = ""
     full_name: str = ""
 
-    @classmethod
-    def of(cls, one: Any) -> dict[str, Any]:
-        """These values of a row, or of an account to be made."""
-        return {field.name: getattr(one, field.name) for field in fields(_Kept)}
 
-
-@dataclass(frozen=True)
-class Account(_Kept):
-    """An account as it is in the database right now; `made` is 0 where nobody knows."""
-
-    key: str
-    name: str
-    password: bytes
-    state: State
-    made: float
-    email: str
-
-
-@dataclass(frozen=True)
-class NewAccount(_Kept):
-    """An account to be made, with a hashed password."""
-
-    name: str
-    password: bytes
-    approved: bool = False
-    email: str = ""
+_KEPT = ("must_change", "wants_second_factor", "first_admin", "address", "full_name")
+"""What is in `AccountRow` as it is."""
 
 
 class Accounts:
@@ -130,7 +115,7 @@ class Accounts:
         )
         return self.db.scalar(query) or 0
 
-    def add(self, *people: NewAccount) -> None:
+    def add(self, *people: Account) -> None:
         """Make accounts, all or none. Raises AccountError when a name is taken."""
         for new in people:
             if self.find(new.name) is not None:
@@ -139,7 +124,7 @@ class Accounts:
             info = UserInfo(
                 username=new.name,
                 password=new.password,
-                is_authorized=new.approved,
+                is_authorized=new.state is State.ACTIVE,
                 email=new.email or None,
             )
             info.otp_secret = None  # it makes one for everybody, in the clear; ours are sealed
@@ -151,7 +136,7 @@ class Accounts:
                     info_id=info.id,
                     user_id=self._user_id(new.name),
                     made=time.time(),
-                    **_Kept.of(new),
+                    **{name: getattr(new, name) for name in _KEPT},
                 )
             )
             self.db.flush()
@@ -262,5 +247,5 @@ def _account(found: Row[Any]) -> Account:
         state=State.DISABLED if row.disabled else active,
         made=row.made,
         email=info.email or "",
-        **_Kept.of(row),
+        **{name: getattr(row, name) for name in _KEPT},
     )

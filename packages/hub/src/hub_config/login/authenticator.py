@@ -14,7 +14,7 @@ from traitlets import Instance, Unicode, default
 
 from hub_config import database
 from hub_config.login import credentials, newcomers, pages, people, second_factor_page, sessions
-from hub_config.login.accounts import Account, AccountError, Accounts, NewAccount, State
+from hub_config.login.accounts import Account, AccountError, Accounts, State
 from hub_config.login.door import Addresses, Door, FinishedLogin
 from hub_config.login.newcomers import Newcomers, SignUp
 from hub_config.login.passwords import Passwords
@@ -151,10 +151,10 @@ class ApprovalAuthenticator(NativeAuthenticator):
         self.newcomers.require_free(form.name)
         self.sign_ups.made(form.address)
         self.accounts.add(
-            NewAccount(
+            Account(
                 form.name,
                 hashed,
-                approved=operator.signup == "open",
+                State.ACTIVE if operator.signup == "open" else State.WAITING,
                 wants_second_factor=form.wants_second_factor and self.policy is not Policy.OFF,
                 address=form.address if operator.signup == "approval" else "",
                 full_name=form.full_name if operator.signup_contact else "",

@@ -24,7 +24,7 @@ from hub_config.apis import ask
 from hub_config.first_start import Places, read_all
 from hub_config.lifetimes.homes import HomeRow
 from hub_config.login import credentials
-from hub_config.login.accounts import Accounts, NewAccount
+from hub_config.login.accounts import Account, Accounts, State
 from hub_config.login.newcomers import NOT_STARTED, open_database, open_records
 from hub_config.login.second_factor import Policy, SecondFactors, renew_recovery_codes
 from hub_config.rotation import cookie_keys
@@ -84,7 +84,7 @@ def begin(db: Session, settings: Settings, name: str) -> dict[str, str]:
     """Make the account; its password, and a code that opens it where everybody needs one."""
     accounts, password = Accounts(db), credentials.one_time()
     hashed = credentials.hash_now(password)
-    accounts.add(NewAccount(name, hashed, approved=True, full_name=MARK))
+    accounts.add(Account(name, hashed, State.ACTIVE, full_name=MARK))
     if not Policy(settings.second_factor).requires(admin=False):
         return {"password": password, "code": ""}
     key = accounts.get(name).key

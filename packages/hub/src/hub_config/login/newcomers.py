@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 from hub_config import SettingsError, database
 from hub_config.first_start import Places, read_all, write_secret
 from hub_config.login import credentials, sessions
-from hub_config.login.accounts import AccountError, Accounts, NewAccount
+from hub_config.login.accounts import Account, AccountError, Accounts, State
 from hub_config.login.second_factor import SecondFactorRow, SecondFactors
 from hub_config.login.throttling import FailedLogins, Limits
 from hub_config.settings import Settings
@@ -53,7 +53,7 @@ def seed_first_admin(db: Session, name: str, password_file: Path) -> bool:
         password = credentials.one_time()
         write_secret(password_file, password)
         hashed = credentials.hash_now(password)
-        accounts.add(NewAccount(name, hashed, approved=True, must_change=True, first_admin=True))
+        accounts.add(Account(name, hashed, State.ACTIVE, must_change=True, first_admin=True))
         log.info("Made the account %s with a one-time password", name)
     user = orm.User.find(db, name)
     return account is None or account.first_admin or (user is not None and bool(user.admin))
@@ -180,7 +180,7 @@ class Newcomers:
         self._read(text)  # somebody may have signed up meanwhile
         self.accounts.add(
             *(
-                NewAccount(one.name, hashed, approved=True, must_change=True, email=one.email)
+                Account(one.name, hashed, State.ACTIVE, email=one.email, must_change=True)
                 for one, hashed in zip(made, hashes, strict=True)
             )
         )

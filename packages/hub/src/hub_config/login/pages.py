@@ -37,7 +37,7 @@ class PageHandler(Handler):
         """Answer with a page, which no cache keeps: some show what is shown once."""
         values["authenticator"] = self.authenticator
         values["longest_password"] = credentials.MAX_BYTES
-        values["next"] = self.get_argument("next", "")
+        values["hub_path"] = self.hub_path
         await self.show(template, **values)
 
     def refuse(self, error: ValueError) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub_config.login import credentials
-from hub_config.login.accounts import AccountError, Accounts, NewAccount, State
+from hub_config.login.accounts import Account, AccountError, Accounts, State
 from hub_config.login.throttling import FailedLogins
 
 
@@ -48,7 +48,7 @@ class Passwords:
         hashed = await credentials.make_hash(password)
         account = self.accounts.find(name)
         if account is None:
-            self.accounts.add(NewAccount(name, hashed, approved=True, must_change=True))
+            self.accounts.add(Account(name, hashed, State.ACTIVE, must_change=True))
         elif account.state is State.WAITING:
             raise AccountError("Approve the account first; it has a password.")
         else:

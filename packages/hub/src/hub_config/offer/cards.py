@@ -167,7 +167,6 @@ class Card:
     interface: str
     origin: str
     choices: tuple[Choice, ...]
-    last_used: bool
     warnings: tuple[str, ...] = ()
 
 
@@ -241,7 +240,6 @@ def make_offer(
             interface=group[0].default_url,
             origin=group[0].origin,
             choices=tuple(Choice(p, judged[p.key], p.key == chosen, p.key == last) for p in group),
-            last_used=any(p.key == last for p in group),
             warnings=group[0].warnings,
         )
         for group in by_image.values()

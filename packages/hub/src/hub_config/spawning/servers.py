@@ -148,10 +148,11 @@ def _names() -> None:
     """Say what a server's name has to look like, where JupyterHub only says `Invalid`; and refuse
     names that are paths of the person's other server.
     """
-    check = BaseHandler._check_named_server_request
 
-    @wraps(check)
-    async def with_reason(self: Any, user: Any, server_name: str, *args: Any, **kwargs: Any) -> Any:
+    @upstream.around(BaseHandler, "_check_named_server_request")
+    async def with_reason(
+        check: Any, self: Any, user: Any, server_name: str, *args: Any, **kwargs: Any
+    ) -> Any:
         if names.is_job(server_name):
             why = f"{shown(server_name)} cannot be a server's name: it is one of a run or an app."
         elif server_name in user.orm_spawners:
@@ -167,17 +168,14 @@ def _names() -> None:
                 kwargs["check_limit"] = False
         return await check(self, user, server_name, *args, **kwargs)
 
-    BaseHandler._check_named_server_request = with_reason
-
 
 def _cancelled_starts() -> None:
     """Tell whoever asked for a start that somebody cancelled it: JupyterHub lets the cancellation
     through, which ends as a 500 with a traceback.
     """
-    spawn = BaseHandler.spawn_single_user
 
-    @wraps(spawn)
-    async def told(self: Any, *args: Any, **kwargs: Any) -> Any:
+    @upstream.around(BaseHandler, "spawn_single_user")
+    async def told(spawn: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
         task = asyncio.current_task()
         try:
             return await spawn(self, *args, **kwargs)
@@ -188,8 +186,6 @@ def _cancelled_starts() -> None:
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
             raise HTTPError(409, CANCELLED) from None
 
-    BaseHandler.spawn_single_user = told
-
 
 def _starts_that_come_twice() -> None:
     """Lead whoever sends the form of a start again to the start that is under way.
@@ -197,10 +193,11 @@ def _starts_that_come_twice() -> None:
     A browser may send it twice by itself, by HTTP/2 on a connection that ends (RFC 9113, 8.7), and
     JupyterHub answers the second with a 400, which is what people then see.
     """
-    begin, wait = SpawnHandler._post, SpawnHandler._wrap_spawn_single_user
 
-    @wraps(begin)
-    async def once(self: Any, user_name: str, server_name: str, *more: Any, **named: Any) -> Any:
+    @upstream.around(SpawnHandler, "_post")
+    async def once(
+        begin: Any, self: Any, user_name: str, server_name: str, *more: Any, **named: Any
+    ) -> Any:
         try:
             return await begin(self, user_name, server_name, *more, **named)
         except HTTPError as error:
@@ -212,15 +209,13 @@ def _starts_that_come_twice() -> None:
                 raise
             return self.redirect(self._get_pending_url(user, server_name))
 
-    @wraps(wait)
+    @upstream.around(SpawnHandler, "_wrap_spawn_single_user")
     async def only_once(
-        self: Any, user: Any, server_name: str, name: str, spawner: Any, url: str, *more: Any
+        wait: Any, self: Any, user: Any, server: str, name: str, spawner: Any, url: str, *more: Any
     ) -> Any:
         if _begun(spawner):  # while the form of this one was read
             return self.redirect(url)
-        return await wait(self, user, server_name, name, spawner, url, *more)
-
-    SpawnHandler._post, SpawnHandler._wrap_spawn_single_user = once, only_once
+        return await wait(self, user, server, name, spawner, url, *more)
 
 
 def _begun(spawner: Any) -> bool:
@@ -231,10 +226,9 @@ def _stops() -> None:
     """Have a stop wait until the start that it cancelled is over, and a second one for the first:
     JupyterHub gives the start a second, too little on a busy machine, and answers both with a 500.
     """
-    stop = BaseHandler.stop_single_user
 
-    @wraps(stop)
-    async def patiently(self: Any, user: Any, server_name: str = "") -> Any:
+    @upstream.around(BaseHandler, "stop_single_user")
+    async def patiently(stop: Any, self: Any, user: Any, server_name: str = "") -> Any:
         spawner = user.spawners[server_name]
         starting = upstream.spawn_future(spawner)
         if starting is not None and starting.cancelling():
@@ -243,8 +237,6 @@ def _stops() -> None:
             return stopping
         counted.SERVERS_ENDED.labels(_by(getattr(self, "current_user", None))).inc()
         return await stop(self, user, server_name)
-
-    BaseHandler.stop_single_user = patiently
 
 
 def _by(requester: Any) -> str:

@@ -9,7 +9,6 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
@@ -151,10 +150,9 @@ def is_known(handler: BaseHandler, name: str) -> bool:
 
 def _visits(address: Address) -> None:
     """Give each request its id and language, and find out who asks from where."""
-    prepare = BaseHandler.prepare
 
-    @wraps(prepare)
-    async def prepared(self: Any) -> None:
+    @upstream.around(BaseHandler, "prepare")
+    async def prepared(prepare: Any, self: Any) -> None:
         visit = Visit(tracing.request_id(self.request.headers.get(tracing.HEADER)))
         tracing.current.set(visit)
         self.visit = visit
@@ -168,8 +166,6 @@ def _visits(address: Address) -> None:
             visit.who = _asks(self)
             if _meant(self) is not None and "oauth2/authorize" in self.request.path:
                 _access(self, visit)
-
-    BaseHandler.prepare = prepared
 
 
 def _asks(handler: Any) -> str:
@@ -190,10 +186,9 @@ def _access(handler: Any, visit: Visit) -> None:
 
 def _log_ins() -> None:
     """Tell each session that begins, of whichever authenticator."""
-    login = BaseHandler.login_user
 
-    @wraps(login)
-    async def told_of(self: Any, data: Any = None) -> Any:
+    @upstream.around(BaseHandler, "login_user")
+    async def told_of(login: Any, self: Any, data: Any = None) -> Any:
         user = await login(self, data)
         if user is not None:
             visit = getattr(self, "visit", None)
@@ -202,15 +197,14 @@ def _log_ins() -> None:
             events.tell("session.begin", on=user.name, who=user.name)
         return user
 
-    BaseHandler.login_user = told_of
-
 
 def _starts() -> None:
     """Tell what became of a start, which may take longer than its request."""
-    spawn = BaseHandler.spawn_single_user
 
-    @wraps(spawn)
-    async def told_of(self: Any, user: Any, server_name: str = "", *args: Any, **named: Any) -> Any:
+    @upstream.around(BaseHandler, "spawn_single_user")
+    async def told_of(
+        spawn: Any, self: Any, user: Any, server_name: str = "", *args: Any, **named: Any
+    ) -> Any:
         spawner = user.spawners[server_name]
         before, visit, began = upstream.spawn_future(spawner), self.visit, time.time_ns()
         is_over = False
@@ -235,8 +229,6 @@ def _starts() -> None:
             elif is_over:  # JupyterHub forgets the future of a start that went well
                 over("ok")
 
-    BaseHandler.spawn_single_user = told_of
-
 
 def _became(start: "asyncio.Future[Any]") -> str:
     """What became of a start that is over."""
@@ -255,18 +247,17 @@ def _started(name: str, server: str, visit: Visit, outcome: str) -> None:
 
 def _stops() -> None:
     """Tell each end of a server, and by whom: a request goes on being its cause once answered."""
-    stop, end = BaseHandler.stop_single_user, User.stop
 
-    @wraps(stop)
-    async def caused(self: Any, *args: Any, **named: Any) -> Any:
+    @upstream.around(BaseHandler, "stop_single_user")
+    async def caused(stop: Any, self: Any, *args: Any, **named: Any) -> Any:
         token = tracing.cause.set(_asks(self))
         try:
             return await stop(self, *args, **named)
         finally:
             tracing.cause.reset(token)
 
-    @wraps(end)
-    async def told_of(self: Any, server_name: str = "") -> Any:
+    @upstream.around(User, "stop")
+    async def told_of(end: Any, self: Any, server_name: str = "") -> Any:
         spawner = self.spawners[server_name]
         # What is cleared up after a start that failed is told by that start.
         start = upstream.spawn_future(spawner)
@@ -279,6 +270,3 @@ def _stops() -> None:
                 why = str(getattr(spawner, "last_end", "")).partition("\n")[0]
                 more = {"why": why} if why else {}
                 events.tell("server.stopped", on=self.name, server=server_name, **more)
-
-    BaseHandler.stop_single_user = caused
-    User.stop = told_of

@@ -83,7 +83,7 @@ def test_a_person_is_never_taken_for_one(
         file_db.add(orm.User(name=NAME))
         file_db.commit()
     else:
-        hub.accounts.add(canary.NewAccount(NAME, b"hash", approved=True))
+        hub.accounts.add(canary.Account(NAME, b"hash", canary.State.ACTIVE))
     assert canary.command(Settings(), places, [what, NAME]) == 2
     assert known_as == "user" or hub.accounts.find(NAME)
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_config.login import credentials
-from hub_config.login.accounts import Accounts, NewAccount
+from hub_config.login.accounts import Account, Accounts
 from hub_config.login.second_factor import (
     USED_KEPT,
     Policy,
@@ -167,7 +167,7 @@ def test_secrets_that_were_in_the_clear_are_taken_over(
 
 
 def test_new_accounts_have_no_secret_in_the_clear(db: Session) -> None:
-    Accounts(db).add(NewAccount("alice", b"hash"))
+    Accounts(db).add(Account("alice", b"hash"))
     assert db.scalars(select(UserInfo.otp_secret)).one() is None
 
 
