@@ -23,7 +23,6 @@ class Turns:
         folder.mkdir(parents=True, exist_ok=True)
         self._use = (folder / "engine.lock").open("w")
         self._gate = (folder / "engine-alone.lock").open("w")
-        self._over = folder / "engine-alone.over"
 
     @classmethod
     def of(cls, root: Path) -> "Turns":
@@ -53,11 +52,6 @@ class Turns:
         finally:
             fcntl.flock(self._use, fcntl.LOCK_SH)
             fcntl.flock(self._gate, fcntl.LOCK_UN)
-        self.over()
-
-    def over(self) -> None:
-        """Say, for `.ci/run`, that nobody will want to be alone any more."""
-        self._over.touch()
 
 
 def _unwell(engine: Engine) -> list[str]:
