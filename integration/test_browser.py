@@ -65,6 +65,7 @@ def test_a_stranger_signs_up_works_in_every_interface_and_leaves(
     window.start("JupyterLab")
     compute_a_cell_in_jupyterlab(window)
     be_helped_with_a_cell_in_jupyterlab(window)
+    open_what_a_program_serves(window)
     show_a_notebook_to_others(window)
     run_out_of_memory_in_jupyterlab(window)
     window.stop()
@@ -227,6 +228,26 @@ def be_helped_with_a_cell_in_jupyterlab(window: Window) -> None:
     page.keyboard.press("Control+a")
 
 
+def open_what_a_program_serves(window: Window) -> None:
+    """A program says where it is from where it is; a link and a frame lead there from here."""
+    page = window.page
+    page.keyboard.insert_text(
+        "import subprocess, sys\n"
+        "from IPython.display import IFrame\n"
+        'serving = subprocess.Popen([sys.executable, "-m", "http.server", "8050"])\n'
+        'print("Running on http://127.0.0.1:8050/")\n'
+        'IFrame("http://localhost:8050/", 500, 200)'
+    )
+    page.keyboard.press("Shift+Enter")
+    frame = page.frame_locator("iframe[src*='8050']")
+    window.see(frame.get_by_role("link", name="sums.py"), "jupyterlab-served")
+    link = page.get_by_role("link", name="http://127.0.0.1:8050/")
+    with page.context.expect_page() as opened:
+        window.see(link).click()
+    opened.value.wait_for_url("**/user/viewer/proxy/8050/")
+    opened.value.close()
+
+
 def choose_of_the_menu_file(window: Window, label: str, field: str) -> Page:
     """The hub's form that an item opens; its field has the notebook that is in front."""
     page = window.page
@@ -293,6 +314,7 @@ def edit_a_file_and_run_a_command_in_vs_code(window: Window) -> None:
     opened.value.close()
     files = page.get_by_role("tree", name="Files Explorer")
     window.see(files.get_by_role("treeitem", name="README.md"))
+    assert files.get_by_role("treeitem", name=".my-packages").count() == 0
     window.see(files.get_by_role("treeitem", name="notes.txt"), "vscode").dblclick()
     window.see(page.get_by_role("code").get_by_text("from-lab"))
     # The elements that take the keys are there for keyboards and screen readers, not to be seen.

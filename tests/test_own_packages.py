@@ -1,5 +1,6 @@
 """One's own packages on top of the image's; real pip, uv, kernels: in singleuser-base's tests."""
 
+import runpy
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from jhub_packages import __main__ as commands
 from jhub_packages import page, projects, run, uv_pip
 from jhub_packages.__main__ import about
-from jhub_packages.environment import FROM_IMAGE, Image, Own, added_in, remove
+from jhub_packages.environment import FROM_IMAGE, VISIBLE, Image, Own, added_in, remove
 
 OWN = Path("/home/nebula/.my-packages/uv-lab-3.11")
 PYTHON = f"{OWN}/bin/python"
@@ -26,6 +27,7 @@ ROOT = Path(__file__).parents[1]
         (["pip", "install", "x"], {"VIRTUAL_ENV": str(OWN)}),
         # What notebooks of other platforms say, wherever they stand.
         (["pip", "install", "--system", "x"], {"VIRTUAL_ENV": "/project/.venv"}),
+        (["pip", "install", "--user", "x"], {}),
     ],
 )
 def test_uv_pip_works_on_ones_own_packages(
@@ -34,10 +36,29 @@ def test_uv_pip_works_on_ones_own_packages(
     said = uv_pip.arguments(given, environment, tmp_path, OWN)
     assert said is not None
     assert [word for word in said if word in WANTED] == ["pip", "install", "--python", PYTHON]
-    assert "--system" not in said
+    assert not {"--system", "--user"} & set(said)
 
 
 WANTED = {"pip", "install", "--python", PYTHON}
+
+
+@pytest.mark.parametrize(
+    ("typed", "left"),
+    [
+        ("python -m pip install --user x", False),
+        ("/home/nebula/bin/python /opt/venv/bin/pip install --user x", False),
+        ("python pipeline.py --user ann", True),
+        ("python -m people pip --user", True),
+    ],
+)
+def test_pip_alone_is_spared_the_option_user(
+    typed: str, left: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = typed.split()
+    monkeypatch.setattr(sys, "orig_argv", words)
+    monkeypatch.setattr(sys, "argv", words[1:])
+    runpy.run_path(str(VISIBLE / "jhub_pip.py"))
+    assert ("--user" in sys.argv) == left
 
 
 @pytest.mark.parametrize(
@@ -107,6 +128,10 @@ def test_a_new_image_leaves_what_one_added(own: Own) -> None:
     (own.image.packages / "pandas-3.0.dist-info").rename(
         own.image.packages / "pandas-3.1.dist-info"
     )
+    assert not own.is_current()
+    own.make()
+    assert own.is_current()
+    own.leads.write_text(f"{own.image.packages}\n")  # as another image of the same packages had it
     assert not own.is_current()
     own.make()
     assert own.is_current()

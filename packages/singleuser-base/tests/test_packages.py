@@ -52,9 +52,11 @@ def restarted(server: SingleUserContainer) -> None:
     "adds",
     [
         f"pip install -q {PACKAGE}",
+        f"pip install -q --user {PACKAGE}",
         f"python -m pip install -q {PACKAGE}",
         f"uv pip install -q {PACKAGE}",
         f"uv pip install -q --system {PACKAGE}",
+        f"uv pip install -q --user {PACKAGE}",
         f"cd /tmp && python -m uv pip install -q {PACKAGE}",
     ],
 )
@@ -140,6 +142,25 @@ def test_a_new_python_says_what_it_cannot_use_and_moves_it(server: SingleUserCon
     typed(server, "my-packages reset")
 
 
-def test_whoever_types_conda_is_told_what_to_type(server: SingleUserContainer) -> None:
-    code, said = server.attempt(["conda", "install", "numpy"])
-    assert (code, "uv pip install" in said) == (1, True), said
+@pytest.mark.parametrize(
+    ("types", "told"),
+    [
+        ("conda install numpy", "uv pip install"),
+        ("apt-get install -y graphviz", "uv tool install"),
+        ("apt update", "administrators"),
+        ("setpriv --no-new-privs sudo apt install graphviz", "administrators"),  # as on the hub
+    ],
+)
+def test_whoever_types_what_is_not_here_is_told_what_to_type(
+    server: SingleUserContainer, types: str, told: str
+) -> None:
+    code, said = server.attempt(types.split())
+    assert (code, told in said) == (1, True), said
+
+
+def test_what_a_program_wants_opened_is_a_link_to_follow(server: SingleUserContainer) -> None:
+    opens = "python3.11 -m webbrowser"
+    said = typed(server, f"{opens} http://localhost:8050/; {opens} file:///tmp/map.html")
+    assert "Open this link: http://localhost:8050/" in said
+    assert "Open this file: /tmp/map.html" in said
+    assert server.environment()["TENSORBOARD_PROXY_URL"].endswith("/proxy/%PORT%/")

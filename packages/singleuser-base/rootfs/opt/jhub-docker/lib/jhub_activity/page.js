@@ -1,6 +1,7 @@
 // In every page of this server: tells it that a person is there, and tells the person when the
 // server is about to be stopped, when a program was ended for want of memory, and what was kept for
-// them. No frame or request that a page sends by itself counts.
+// them. No frame or request that a page sends by itself counts. And it leads what programs call
+// http://localhost:8050/ to them: in a browser that is the machine in front of it.
 (() => {
   "use strict";
   const base = new URL(".", document.currentScript.src);
@@ -35,6 +36,58 @@
   };
   for (const kind of ["keydown", "pointerdown", "wheel", "touchstart"])
     addEventListener(kind, here, { capture: true, passive: true });
+
+  // As programs print it, put it into a frame, or have it opened. The page's own address stays what it
+  // is: a hub may be on the machine in front of it.
+  const local = /^(localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1?\])$/;
+  const led = (address) => {
+    let url;
+    try {
+      url = new URL(address, document.baseURI);
+    } catch {
+      return address;
+    }
+    if (url.protocol !== "http:" || !local.test(url.hostname) || url.origin === location.origin) return address;
+    return new URL(`../proxy/${url.port || 80}${url.pathname}${url.search}${url.hash}`, base).href;
+  };
+  const lead = (element, attribute) => {
+    const address = element.getAttribute(attribute);
+    if (address && led(address) !== address) element.setAttribute(attribute, led(address));
+  };
+  const leadLink = (event) => {
+    const link = event.composedPath().find((one) => one.localName === "a");
+    if (link) lead(link, "href");
+  };
+  for (const kind of ["pointerdown", "click"]) addEventListener(kind, leadLink, { capture: true });
+  new MutationObserver((changes) => {
+    for (const { target, addedNodes } of changes) {
+      if (target.localName === "iframe") lead(target, "src");
+      for (const node of addedNodes) {
+        if (node.localName === "iframe") lead(node, "src");
+        else if (node.firstElementChild) for (const one of node.getElementsByTagName("iframe")) lead(one, "src");
+      }
+    }
+  }).observe(document, { attributes: true, attributeFilter: ["src"], childList: true, subtree: true });
+  // Terminals open an empty window first, and then say where it goes.
+  const open = window.open;
+  window.open = (address, ...how) => {
+    if (address) return open.call(window, led(address), ...how);
+    const opened = open.call(window, address, ...how);
+    return opened && new Proxy(opened, {
+      get: (it, name) => (name === "location" ? place(it) : bound(it, name)),
+      set: (it, name, value) => {
+        it[name] = name === "location" ? led(value) : value;
+        return true;
+      },
+    });
+  };
+  const bound = (it, name) => (typeof it[name] === "function" ? it[name].bind(it) : it[name]);
+  const place = (it) => ({
+    get href() { return it.location.href; },
+    set href(to) { it.location.href = led(to); },
+    assign: (to) => it.location.assign(led(to)),
+    replace: (to) => it.location.replace(led(to)),
+  });
 
   const words = (seconds) =>
     seconds < 90

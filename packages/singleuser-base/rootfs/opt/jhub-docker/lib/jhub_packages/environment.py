@@ -19,7 +19,7 @@ IMAGE = Path("/opt/venv")
 """The image's environment, which only root can change."""
 
 VISIBLE = Path(__file__).with_name("visible")
-"""Modules for everybody: `python -m uv`, which `%uv` in a notebook runs."""
+"""Modules for everybody: `python -m uv`, which `%uv` in a notebook runs, and what pip is told."""
 
 FROM_IMAGE = "image"
 """The INSTALLER of an entry that stands for a package of the image."""
@@ -84,6 +84,14 @@ class Own:
         """What its person should know; not there when there is nothing."""
         return self.folder / "notice"
 
+    @property
+    def leads(self) -> Path:
+        """What lets its Python see the image's packages."""
+        return self.packages / "image.pth"
+
+    def _leads(self) -> str:
+        return f"{self.image.packages}\n{VISIBLE}\nimport jhub_pip\n"
+
     def names(self) -> dict[str, str]:
         """The packages one added: names and versions."""
         return dict(_added(self.packages))
@@ -94,9 +102,10 @@ class Own:
         """
         try:
             said = self.seen.read_text(encoding="utf-8", errors="replace")
+            leads = self.leads.read_text(encoding="utf-8", errors="replace")
         except OSError:
             return False
-        if said != _listing(self.image) or not self.python.exists():
+        if (said, leads) != (_listing(self.image), self._leads()) or not self.python.exists():
             return False
         there = {_name_of(entry) for entry in self.packages.glob("*.dist-info")}
         return all(_name_of(entry) in there for entry in self.image.packages.glob("*.dist-info"))
@@ -131,9 +140,7 @@ class Own:
             f"version = {self.image.python}\nprompt = my-packages\n",
             encoding="utf-8",
         )
-        (self.packages / "image.pth").write_text(
-            f"{self.image.packages}\n{VISIBLE}\n", encoding="utf-8"
-        )
+        self.leads.write_text(self._leads(), encoding="utf-8")
         self._enter_image_packages()
         self._enter_image_programs()
         self.seen.write_text(_listing(self.image), encoding="utf-8")
