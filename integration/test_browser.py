@@ -65,7 +65,7 @@ def test_a_stranger_signs_up_works_in_every_interface_and_leaves(
     window.start("JupyterLab")
     compute_a_cell_in_jupyterlab(window)
     be_helped_with_a_cell_in_jupyterlab(window)
-    open_what_a_program_serves(window)
+    be_led_to_what_a_program_serves(window)
     show_a_notebook_to_others(window)
     run_out_of_memory_in_jupyterlab(window)
     window.stop()
@@ -228,24 +228,25 @@ def be_helped_with_a_cell_in_jupyterlab(window: Window) -> None:
     page.keyboard.press("Control+a")
 
 
-def open_what_a_program_serves(window: Window) -> None:
-    """A program says where it is from where it is; a link and a frame lead there from here."""
+def be_led_to_what_a_program_serves(window: Window) -> None:
+    """A program says where it is from where it is; a frame and a link lead there from here."""
     page = window.page
-    page.keyboard.insert_text(
-        "import subprocess, sys\n"
-        "from IPython.display import IFrame\n"
-        'serving = subprocess.Popen([sys.executable, "-m", "http.server", "8050"])\n'
-        'print("Running on http://127.0.0.1:8050/")\n'
-        'IFrame("http://localhost:8050/", 500, 200)'
+    page.evaluate(
+        """() => {
+          const [frame, link] = ["iframe", "a"].map((name) => document.createElement(name));
+          frame.src = "http://localhost:8050/map?zoom=2";
+          link.href = "http://127.0.0.1:8050/";
+          link.id = "printed";
+          document.body.append(frame, link);
+          link.dispatchEvent(new Event("pointerdown", { bubbles: true }));
+        }"""
     )
-    page.keyboard.press("Shift+Enter")
-    frame = page.frame_locator("iframe[src*='8050']")
-    window.see(frame.get_by_role("link", name="sums.py"), "jupyterlab-served")
-    link = page.get_by_role("link", name="http://127.0.0.1:8050/")
-    with page.context.expect_page() as opened:
-        window.see(link).click()
-    opened.value.wait_for_url("**/user/viewer/proxy/8050/")
-    opened.value.close()
+    there = "/user/viewer/proxy/8050/"
+    frame = page.locator(f"iframe[src$='{there}map?zoom=2']")
+    link = page.locator(f"a#printed[href$='{there}']")
+    for one in (frame, link):
+        one.wait_for(state="attached")
+        one.evaluate("(element) => element.remove()")
 
 
 def choose_of_the_menu_file(window: Window, label: str, field: str) -> Page:
