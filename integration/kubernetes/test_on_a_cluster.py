@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 
 from jhub_docker import catalog as catalogs
 from jhub_docker.catalog.packages import ImageSpec
 from jhub_testing import steps
 from jhub_testing.cluster import TINY, ClusterPlatform, killed, offered
 from jhub_testing.person import MakePerson, Person
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 IMAGES = offered(catalogs.load(Path(__file__).parents[2] / "packages"))
 
@@ -148,6 +149,11 @@ def test_a_kubelet_that_is_killed_holds_starts_up_and_ends_nothing(
     wait_until(lambda: cat.server.get("api").ok, "the server", ignoring=OSError)
     (after,) = platform.servers("cat")
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    # It calls no pod ready before its own probes do, so connections that are new were refused.
+    platform.wait_until_ready()
+    wait_until(
+        lambda: requests.get(platform.url, timeout=PATIENCE).ok, "the way in", ignoring=OSError
+    )
 
 
 def test_want_of_memory_is_said_as_on_docker(make_person: MakePerson) -> None:

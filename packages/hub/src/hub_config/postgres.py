@@ -21,10 +21,10 @@ from typing import Any
 
 import psycopg
 from psycopg.errors import OperationalError, ReadOnlySqlTransaction
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, Result, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import Dialect, ExceptionContext
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from hub_config import DatabaseError
@@ -39,6 +39,9 @@ BEAT = 1.0
 """Seconds between two questions whether the server is there, and for which an answer may take."""
 
 AWAY = "the database does not answer"
+
+_ENOUGH = 2
+"""Connections lost one after another that say so, too: one may have been ended alone."""
 
 PASSWORD_FILE = Path("/tmp/database-password")  # noqa: S108  a tmpfs of the container's own
 
@@ -111,18 +114,18 @@ class Pulse:
             threading.Thread(target=self._ask, name="database", daemon=True).start()
 
     def _ask(self) -> None:
+        misses = 0
         while True:
-            answered = False
             try:
                 with _Asking.connect(plain(self._url), **OPTIONS) as there:
                     there.autocommit = True
                     while self._takes_changes(there):
-                        self._gone, answered = False, True
+                        self._gone, misses = False, 0
                         time.sleep(BEAT)
+                misses = _ENOUGH
             except psycopg.Error as error:
-                # A connection that was good may have been ended alone: then ask on another one.
-                answered = answered and str(error) != AWAY
-            if not answered:
+                misses += _ENOUGH if str(error) == AWAY else 1
+            if misses >= _ENOUGH:
                 self._gone = True
                 time.sleep(BEAT)
 
@@ -201,8 +204,10 @@ def keep_usable(session: Session) -> None:
     """For the hub's one session, which is never closed: have it get over connections that are lost,
     and end transactions in which nothing was changed, which it would keep open for ever.
 
-    A lost one is rolled back as soon as the step that met it is over, as JupyterHub does where it
-    expects an error. Idle transactions end so that the next question has a fresh connection.
+    Where nothing was changed yet, what meets a lost one is asked again on another. Else the error
+    is its asker's, and the session is rolled back as soon as that step is over, as JupyterHub does
+    where it expects an error. Idle transactions end so that the next question has a fresh
+    connection.
     """
     try:
         loop = asyncio.get_running_loop()
@@ -212,10 +217,17 @@ def keep_usable(session: Session) -> None:
     PULSE.begin(engine.url.render_as_string(hide_password=False))
     flushed = False
 
+    def changed() -> bool:
+        return bool(flushed or session.new or session.dirty or session.deleted)
+
+    def mend() -> None:
+        if not session.is_active:  # a flush that failed
+            roll_back(session)
+
     @event.listens_for(engine, "handle_error")
     def lost(context: ExceptionContext) -> None:
         if context.is_disconnect:
-            loop.call_soon_threadsafe(roll_back, session)
+            loop.call_soon_threadsafe(mend)
 
     @event.listens_for(session, "after_flush")
     def noted(*_args: Any) -> None:
@@ -223,9 +235,20 @@ def keep_usable(session: Session) -> None:
         flushed = True
 
     @event.listens_for(session, "do_orm_execute")
-    def told(state: ORMExecuteState) -> None:
+    def asked(state: ORMExecuteState) -> Result[Any] | None:
         nonlocal flushed
         flushed = flushed or not state.is_select
+        again = not changed()
+        try:
+            return state.invoke_statement()
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            if not again or PULSE.gone:
+                loop.call_soon(roll_back, session)
+                raise
+            roll_back(session)
+            return None  # SQLAlchemy asks, on another connection
 
     @event.listens_for(session, "after_transaction_end")
     def ended(*_args: Any) -> None:
@@ -233,8 +256,7 @@ def keep_usable(session: Session) -> None:
         flushed = False
 
     def tidy() -> None:
-        changed = flushed or session.new or session.dirty or session.deleted
-        if session.in_transaction() and not changed:
+        if session.in_transaction() and not changed():
             try:
                 session.commit()
             except SQLAlchemyError:
