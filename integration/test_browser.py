@@ -252,9 +252,8 @@ def be_led_to_what_a_program_serves(window: Window) -> None:
 def choose_of_the_menu_file(window: Window, label: str, field: str) -> Page:
     """The hub's form that an item opens; its field has the notebook that is in front."""
     page = window.page
-    page.get_by_role("menuitem", name="File", exact=True).click()
     with page.context.expect_page() as opened:
-        window.see(page.get_by_role("menuitem", name=label)).click()
+        window.choose(page.get_by_role("menuitem", name="File", exact=True), label)
     path = opened.value.get_by_label(field)
     path.wait_for()
     assert path.input_value() == "Untitled.ipynb"
@@ -278,17 +277,18 @@ def show_a_notebook_to_others(window: Window) -> None:
 
     page.context.grant_permissions(["clipboard-read"])
     file = page.get_by_role("listitem", name=re.compile("Untitled.ipynb"))
-    window.see(file).click(button="right")
-    window.see(page.get_by_role("menuitem", name="Publish…"), "jupyterlab-file")
-    page.get_by_role("menuitem", name="Copy Shareable Link").click()
+    window.choose(file, "Publish…", "right", press=False)
+    window.keep_picture("jupyterlab-file")
+    page.keyboard.press("Escape")
+    window.choose(file, "Copy Shareable Link", "right")
 
     def is_copied() -> bool:
         link: str = page.evaluate("navigator.clipboard.readText()")
         return link.endswith("/hub/link/viewer/lab/tree/Untitled.ipynb")
 
     wait_until(is_copied, "the link to be copied")
-    window.see(page.get_by_role("listitem", name=re.compile("sums.py"))).click(button="right")
-    window.see(page.get_by_role("menuitem", name="Run on a schedule…"))
+    program = page.get_by_role("listitem", name=re.compile("sums.py"))
+    window.choose(program, "Run on a schedule…", "right", press=False)
     assert page.get_by_role("menuitem", name="Publish…").count() == 0
     page.keyboard.press("Escape")
     page.get_by_role("main").get_by_role("textbox").last.click()

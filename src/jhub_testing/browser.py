@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, sync_playwright
 
@@ -18,6 +19,9 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = ("--disable-quic", "--no-proxy-server", "--disable-http2")
 """Over HTTP/2 Chromium sends a form again when an interface of its machine came or went, which they
 do here with every server."""
+
+_MENU_STAYS = 5000
+"""Milliseconds after which a menu counts as closed again."""
 
 DESKTOP = (1280, 900)
 PHONE = (360, 740)
@@ -103,6 +107,26 @@ class Window:
         if picture:
             self.keep_picture(picture)
         return wanted.first
+
+    def choose(
+        self,
+        menu: Locator,
+        label: str,
+        button: Literal["left", "right"] = "left",
+        *,
+        press: bool = True,
+    ) -> None:
+        """Open the menu of a thing and press an item of it, or only see it. One that closes before
+        that, since something else took the focus, is opened again.
+        """
+        item = self.page.get_by_role("menuitem", name=label)
+
+        def chosen() -> bool:
+            menu.click(button=button, timeout=_MENU_STAYS)
+            item.click(timeout=_MENU_STAYS, trial=not press)
+            return True
+
+        wait_until(chosen, f"{label} to be chosen", ignoring=Error)
 
     def sign_in(self, name: str, password: str) -> None:
         """Sign in with name and password, as a form asks for them."""

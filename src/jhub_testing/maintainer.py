@@ -29,13 +29,13 @@ class Maintainer:
         """What `./dev invoke …` writes, standard error too; its exit code is asserted."""
         code, said = self._run("invoke", *arguments)
         ended = f"./dev invoke {' '.join(arguments)} ended with {code}:\n"
-        assert (code == 0) == succeeds, ended + said[-6000:]
+        assert (code == 0) == succeeds, ended + _gist(said)
         return said
 
     def nox(self, *arguments: str) -> None:
         """Run sessions with `./dev nox …`; they have to pass."""
         code, said = self._run("nox", *arguments)
-        assert code == 0, said[-6000:]
+        assert code == 0, _gist(said)
 
     def try_to(self, *arguments: str) -> str:
         """What `./dev invoke …` writes, whether it succeeds or not."""
@@ -83,6 +83,12 @@ class Maintainer:
         text = self.invoke("release.status", "--json")
         statuses = json.loads(text[text.index("[\n") :])
         evidence.write(self.root, {one["image"]: one["build_id"] for one in statuses})
+
+
+def _gist(said: str) -> str:
+    """What went wrong in a test of its own, which comes before its logs, and the end."""
+    wrong = re.findall(r"^(?:E  |>  ).*", said, flags=re.MULTILINE)
+    return "\n".join([*wrong[:60], said[-3000:]])
 
 
 def clone(source: Path, target: Path, variables: Mapping[str, str]) -> Maintainer:

@@ -8,8 +8,10 @@ import pytest
 from jupyterhub.apihandlers.users import UserAPIHandler
 from jupyterhub.handlers.base import BaseHandler, PrefixRedirectHandler
 from jupyterhub.handlers.pages import SpawnHandler
+from jupyterhub.user import User
 from tornado.web import HTTPError
 
+from hub_config import tracing
 from hub_config.audit import events
 from hub_config.spawning import servers, strayed
 from hub_config.watch import requests
@@ -47,6 +49,25 @@ async def test_who_asked_for_a_start_that_was_cancelled_is_told_so(
     with pytest.raises(HTTPError, match="cancelled") as caught:
         await asked
     assert caught.value.status_code == 409
+
+
+async def test_a_stop_is_by_its_cause_and_else_by_who_asked(
+    wrapped: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every minute a request of the platform's own is the occasion for what has another cause."""
+    causes = []
+
+    async def stop(*_: Any) -> None:
+        causes.append(tracing.cause.get())
+
+    monkeypatch.setattr(User, "stop", User.stop)
+    monkeypatch.setattr(BaseHandler, "stop_single_user", stop)
+    requests._stops()
+    asker: Any = SimpleNamespace(_jupyterhub_user=SimpleNamespace(name="ann", kind="user"))
+    await BaseHandler.stop_single_user(asker, None)
+    tracing.cause.set("scheduled run")
+    await BaseHandler.stop_single_user(asker, None)
+    assert causes == ["ann", "scheduled run"]
 
 
 class Spawns:

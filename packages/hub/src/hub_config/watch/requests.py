@@ -246,11 +246,13 @@ def _started(name: str, server: str, visit: Visit, outcome: str) -> None:
 
 
 def _stops() -> None:
-    """Tell each end of a server, and by whom: a request goes on being its cause once answered."""
+    """Tell each end of a server, and by whom: a request goes on being its cause once answered,
+    unless it was only the occasion for what has a cause of its own.
+    """
 
     @upstream.around(BaseHandler, "stop_single_user")
     async def caused(stop: Any, self: Any, *args: Any, **named: Any) -> Any:
-        token = tracing.cause.set(_asks(self))
+        token = tracing.cause.set(tracing.cause.get() or _asks(self))
         try:
             return await stop(self, *args, **named)
         finally:
