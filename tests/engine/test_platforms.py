@@ -16,7 +16,7 @@ from docker.errors import ImageNotFound
 from jhub_docker.build import builders, builds, marks, planning
 from jhub_docker.build.builders import Way
 from jhub_docker.catalog import PLATFORMS, identity, load
-from jhub_docker.oci.content import read_tree
+from jhub_docker.oci.content import read_files
 from jhub_docker.oci.layout import Layout
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
@@ -131,9 +131,9 @@ def test_a_release_for_two_platforms_is_pushed_and_verified(
     for entry, manifest in layout.manifests(made.index):
         config = layout.read_json(manifest["config"]["digest"])
         assert f"{config['os']}/{config['architecture']}" == entry.platform
-        tree = read_tree(layout, manifest, lambda path: path in ("etc/platform", "opt/words"))
-        assert tree.contents["etc/platform"].decode() == entry.platform
-        assert tree.contents["opt/words"] == b"the same everywhere\n"
+        files = read_files(layout, manifest, lambda path: path in ("etc/platform", "opt/words"))
+        assert files["etc/platform"].decode() == entry.platform
+        assert files["opt/words"] == b"the same everywhere\n"
     source = Source(
         catalog=load(packages),
         image="little",

@@ -19,8 +19,7 @@ class Package:
 
     `name` is normalised as its kind's registry does it. `location` is the folder that holds it: for
     Python the environment, for Debian `/`, else the package's own. `source` is Debian's source
-    package, with `@version` where that differs. `size` is the bytes of its files as unpacked
-    (Debian: what the package says of itself). `sha256` and an unknown version (empty) occur for
+    package, with `@version` where that differs. `sha256` and an unknown version (empty) occur for
     programs only, `python` (its full version) for Python's.
     """
 
@@ -30,7 +29,6 @@ class Package:
     location: str
     architecture: str = ""
     source: str = ""
-    size: int = 0
     sha256: str = ""
     python: str = ""
 

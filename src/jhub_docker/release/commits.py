@@ -7,6 +7,7 @@ was.
 
 import re
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.locks import uv_lock
 from jhub_docker.release import changelog, history
-from jhub_docker.release.candidate import IN_LEDGER, Candidate, Workplace
+from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.status import Status
 
 
@@ -39,8 +40,8 @@ def prepare(place: Workplace, status: Status, version: Version) -> str:
 def record(place: Workplace, candidate: Candidate, notes: Sequence[str]) -> str:
     """Commit the ledger's entry of what was tested, and the audit's notes; the commit."""
     folder = place.tree / "packages" / candidate.image
-    known = {name: getattr(candidate, name) for name in IN_LEDGER}
-    entry = Entry(date=datetime.now(UTC).date().isoformat(), **known)
+    dated = replace(candidate, date=datetime.now(UTC).date().isoformat())
+    entry = Entry(**{one.name: getattr(dated, one.name) for one in fields(Entry)})
     ledger.write(folder, {candidate.version: entry, **ledger.read(folder)})
     subject = f"Record {candidate.image} {candidate.version}"
     return _commit(place.tree, folder, subject, [candidate.digest, *notes])

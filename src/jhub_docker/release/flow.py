@@ -7,6 +7,7 @@ what is behind it and that was verified.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from jhub_docker.asking import confirm
 from jhub_docker.build import bases, marks
@@ -59,13 +60,13 @@ def release(asked: Request) -> Candidate | None:
             return None
         place, one = begun
         if asked.registries or not one.recorded:
-            _make(asked, place, one)
+            one = _make(asked, place, one)
         if not one.recorded:
             place.add_tree(one.commit)
             spec = load(place.tree / "packages")[one.image]
             notes = trial.judge(place, one, spec, accept_unreached=asked.accept_unreached)
             trial.test(place, one, spec)
-            one.recorded = commits.record(place, one, notes)
+            one = replace(one, recorded=commits.record(place, one, notes))
             place.save(one)
         if not history.contains(root, "HEAD", one.recorded):
             evidence.carry_over(root, one.image, one.tested_as, one.build_id)
@@ -132,10 +133,10 @@ def _begun(asked: Request) -> tuple[Workplace, Candidate] | None:
     place.add_tree(start)
     commit = commits.prepare(place, found, version)
     one = Candidate(
-        found.image,
-        str(version),
-        start,
-        commit,
+        image=found.image,
+        version=str(version),
+        start=start,
+        commit=commit,
         tested_as=found.build_id,
         platforms=dict.fromkeys(choice.made, ""),
         left_out=dict(choice.left_out),
@@ -144,11 +145,11 @@ def _begun(asked: Request) -> tuple[Workplace, Candidate] | None:
     return place, one
 
 
-def _make(asked: Request, place: Workplace, one: Candidate) -> None:
+def _make(asked: Request, place: Workplace, one: Candidate) -> Candidate:
     """Build, export and describe the image, unless that is there already."""
     layout = Layout(place.layout)
     if one.digest and layout.has(one.digest) and place.records.exists():
-        return
+        return one
     place.add_tree(one.commit)
     epoch = history.commit_time(asked.root, one.commit)
     made = artifact.make(
@@ -165,11 +166,8 @@ def _make(asked: Request, place: Workplace, one: Candidate) -> None:
             f"{one.image} {one.version} cannot be made again here: it became {made.index.digest}, "
             f"released was {one.digest}; push it from the machine that released it"
         )
-    one.build_id, one.digest = made.build_id, made.index.digest
-    one.platforms = {entry.platform: entry.digest for entry in made.manifests}
     manifest = layout.read_json(made.manifests[0].digest)
-    measured = budget.measure(layout, manifest, made.base_layers)
-    one.size, one.compressed, one.layers = measured.size, measured.compressed, measured.layers
+    size, compressed, layers = budget.measure(layout, manifest, made.base_layers)
     steps, catalog = made.planned.by_name, made.planned.catalog
     parts = [part.name for part in catalog.closure([one.image]) if part.name in steps]
     build_ids = {name: steps[name].build_id for name in parts}
@@ -183,4 +181,14 @@ def _make(asked: Request, place: Workplace, one: Candidate) -> None:
         arguments={"lane": bases.lane()},
     )
     place.keep_records(make_records(layout, made.index, source))
+    one = replace(
+        one,
+        build_id=made.build_id,
+        digest=made.index.digest,
+        platforms={entry.platform: entry.digest for entry in made.manifests},
+        size=size,
+        compressed=compressed,
+        layers=layers,
+    )
     place.save(one)
+    return one

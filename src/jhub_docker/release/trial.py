@@ -1,8 +1,5 @@
 """What a built image has to pass before it is released: its budget, its audit, its own tests."""
 
-from collections import Counter
-from contextlib import suppress
-
 from jhub_docker import nox
 from jhub_docker.build import builders, marks
 from jhub_docker.catalog import ImageSpec, ledger
@@ -14,10 +11,8 @@ from jhub_docker.progress import say, stage
 from jhub_docker.release import budget
 from jhub_docker.release.artifact import descriptor
 from jhub_docker.release.audit.gate import gate
-from jhub_docker.release.budget import Measured
 from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.record.bom import packages
-from jhub_docker.release.record.records import Records
 from jhub_docker.table import counted
 
 
@@ -29,18 +24,13 @@ def judge(
     Returns the audit's notes, which belong to the release. Raises ActionError with everything that
     is against it.
     """
-    records, measured = place.load_records(), Measured(one.size, one.compressed, one.layers)
     allowed = spec.budget or Budget(0, 0, 0)  # a gate saw that there is one
-    grown, last = _sizes(records), Measured(0, 0, 0)
-    for version, entry in list(ledger.read(place.root / "packages" / one.image).items())[:1]:
-        last = Measured(entry.size, entry.compressed, entry.layers)
-        with suppress(ActionError):  # its records are kept on the machine that released it
-            grown.subtract(_sizes(Workplace(place.root, one.image, version).load_records()))
-    for line in budget.report(allowed, measured, last, grown.items()):
+    last = next(iter(ledger.read(place.root / "packages" / one.image).values()), None)
+    for line in budget.report(allowed, one, last):
         say(f"    {line}")
-    above = budget.exceeded(allowed, measured)
+    above = budget.exceeded(allowed, one)
     against = [f"{line}; make it smaller, or raise `budget` with a reason" for line in above]
-    parts = [part.purl for bill in records.bills for part in packages(bill)]
+    parts = [part["purl"] for bill in place.load_records().bills for part in packages(bill)]
     with stage(f"looking up known vulnerabilities of {counted(len(parts), 'part')} of {spec.name}"):
         (report,) = gate(place.tree, {spec.name: parts})
     for note in report.notes:
@@ -72,11 +62,3 @@ def test(place: Workplace, one: Candidate, spec: ImageSpec) -> None:
     finally:
         for told in marks.remove([reference]):  # the tests' last container is on its way out
             say(f"    {told}")
-
-
-def _sizes(records: Records) -> Counter[str]:
-    """The bytes of each package; of several platforms the first counts."""
-    sizes: Counter[str] = Counter()
-    for one in packages(next(iter(records.bills), {})):
-        sizes[one.name] += one.size
-    return sizes

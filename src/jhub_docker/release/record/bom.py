@@ -6,7 +6,6 @@ digest (the specification recommends one, and random), and the time is that of t
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,28 +20,6 @@ from jhub_docker.release.record.inventory import Inventory
 
 DEPENDENCY = "jhub-docker:dependency"
 """Property: `direct` when the image's pyproject.toml names the package, else `indirect`."""
-
-SIZE = "jhub-docker:size"
-"""Property: bytes of the package's files as unpacked, at all its places."""
-
-
-@dataclass(frozen=True, order=True)
-class Listed:
-    """A package in one version, as a bill lists it.
-
-    `size` is in bytes; `sha256` is a program's, and empty for what package managers install.
-    """
-
-    purl: str
-    locations: tuple[str, ...]
-    size: int
-    sha256: str
-
-    @property
-    def name(self) -> str:
-        """Kind and name, e.g. `pypi/pandas`."""
-        return self.purl.removeprefix("pkg:").partition("@")[0]
-
 
 def bill_of_materials(
     inventory: Inventory, spec: ImageSpec, digest: str, platform: str, epoch: int
@@ -97,9 +74,9 @@ def bill_of_materials(
     }
 
 
-def packages(document: Mapping[str, Any]) -> list[Listed]:
-    """The packages of a CycloneDX document that `bill_of_materials` made, by their URLs."""
-    return sorted(_listed(c) for c in document.get("components", ()) if "purl" in c)
+def packages(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The components that are packages, of a document that `bill_of_materials` made."""
+    return [one for one in document.get("components", ()) if "purl" in one]
 
 
 def require_locked(found: Iterable[Package], spec: ImageSpec, platform: str) -> dict[str, Locked]:
@@ -135,7 +112,9 @@ def bill_and_image(document: Mapping[str, Any], inventory: Inventory) -> list[st
     Compared are the packages with their versions and places, and the bytes of programs.
     """
     said = [
-        _named(one.purl, place, one.sha256) for one in packages(document) for place in one.locations
+        _named(one["purl"], place["location"], "".join(h["content"] for h in one.get("hashes", ())))
+        for one in packages(document)
+        for place in one["evidence"]["occurrences"]
     ]
     system = inventory.distribution, inventory.release
     found = [
@@ -168,26 +147,14 @@ def _named(purl: str, location: str, sha256: str) -> tuple[str, str]:
     return f"{name} in {location}", f"{rest or 'of unknown version'} {sha256[:12]}".strip()
 
 
-def _listed(component: Mapping[str, Any]) -> Listed:
-    properties = {p["name"]: p["value"] for p in component.get("properties", ())}
-    occurrences = component.get("evidence", {}).get("occurrences", ())
-    return Listed(
-        purl=component["purl"],
-        locations=tuple(sorted(o["location"] for o in occurrences)),
-        size=int(properties.get(SIZE, "0")),
-        sha256="".join(one["content"] for one in component.get("hashes", ())),
-    )
-
-
 def _component(
     purl: str, group: list[Package], spec: ImageSpec, locked: Mapping[str, Locked]
 ) -> dict[str, Any]:
     """One component for a package in one version, with all places it was found at."""
     package, places = group[0], sorted(p.location for p in group)
     own = package.kind == PYTHON and any(p.location == spec.environment for p in group)
-    properties = {SIZE: str(sum(p.size for p in group))}
-    if own and (entry := locked.get(package.name)):
-        properties[DEPENDENCY] = "direct" if entry.direct else "indirect"
+    entry = locked.get(package.name) if own else None
+    direct = {True: "direct", False: "indirect"}
     scope, _, bare = package.name.rpartition("/" if package.kind == NODE else "\0")
     program = package.kind == PROGRAM or package.name == "code-server"
     found = {
@@ -200,7 +167,7 @@ def _component(
         "hashes": [
             {"alg": "SHA-256", "content": one} for one in sorted({p.sha256 for p in group} - {""})
         ],
-        "properties": [{"name": n, "value": value} for n, value in sorted(properties.items())],
+        "properties": [{"name": DEPENDENCY, "value": direct[entry.direct]}] if entry else [],
         "evidence": {"occurrences": [{"location": one} for one in places]},
     }
     return {key: value for key, value in found.items() if value}
