@@ -24,8 +24,7 @@ from jhub_docker.registry.remote import Remote
 from jhub_docker.release import artifact, history, rebuild
 from jhub_docker.release.record.keys import Key
 from jhub_docker.release.record.provenance import Source
-from jhub_docker.release.record.records import make_records
-from jhub_docker.release.record.signed import sign
+from jhub_docker.release.record.records import make_records, sign
 from jhub_testing import little_images
 from jhub_testing.little_releases import make_key
 from jhub_testing.registry import Registry

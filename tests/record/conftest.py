@@ -18,8 +18,7 @@ from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release.record.keys import Key
 from jhub_docker.release.record.provenance import Source
-from jhub_docker.release.record.records import Records, make_records
-from jhub_docker.release.record.signed import sign
+from jhub_docker.release.record.records import Records, make_records, sign
 from jhub_testing.little_releases import (
     BUILD_ID,
     COMMIT,

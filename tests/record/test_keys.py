@@ -8,7 +8,7 @@ import pytest
 
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.release.record import cosign, keys
-from jhub_docker.release.record.signed import sign
+from jhub_docker.release.record.records import sign
 from jhub_testing.little_releases import PASSWORD, Release
 
 

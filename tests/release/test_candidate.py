@@ -2,7 +2,6 @@
 
 from jhub_docker.release import candidate
 from jhub_docker.release.candidate import Candidate, Workplace
-from jhub_docker.release.record.records import Records
 from jhub_testing.little_checkouts import Checkout
 
 
@@ -25,5 +24,5 @@ def test_records_are_kept_in_their_order(checkout: Checkout) -> None:
     """The index's come first, since its signature is the last thing written."""
     place = Workplace(checkout.root, "thing", "0.2.0")
     place.save(begun(""))
-    place.keep_records(Records({"sha256:f": {"p": {}}, "sha256:0": {"b": {"a": 1}}}))
-    assert list(place.load_records().documents) == ["sha256:f", "sha256:0"]
+    place.keep_records({"sha256:f": {"p": {}}, "sha256:0": {"b": {"a": 1}}})
+    assert list(place.load_records()) == ["sha256:f", "sha256:0"]

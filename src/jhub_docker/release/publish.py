@@ -20,7 +20,7 @@ from jhub_docker.release.artifact import descriptor
 from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.record import cosign
 from jhub_docker.release.record.keys import Key
-from jhub_docker.release.record.signed import sign
+from jhub_docker.release.record.records import sign
 from jhub_docker.release.record.verify import trusted
 
 

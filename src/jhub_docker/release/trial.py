@@ -13,6 +13,7 @@ from jhub_docker.release.artifact import descriptor
 from jhub_docker.release.audit.gate import gate
 from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.record.bom import packages
+from jhub_docker.release.record.records import BILL
 from jhub_docker.table import counted
 
 
@@ -30,7 +31,11 @@ def judge(
         say(f"    {line}")
     above = budget.exceeded(allowed, one)
     against = [f"{line}; make it smaller, or raise `budget` with a reason" for line in above]
-    parts = [part["purl"] for bill in place.load_records().bills for part in packages(bill)]
+    parts = [
+        part["purl"]
+        for documents in place.load_records().values()
+        for part in packages(documents.get(BILL, {}))
+    ]
     with stage(f"looking up known vulnerabilities of {counted(len(parts), 'part')} of {spec.name}"):
         (report,) = gate(place.tree, {spec.name: parts})
     for note in report.notes:

@@ -21,6 +21,7 @@ from jhub_docker.release.record.inventory import Inventory
 DEPENDENCY = "jhub-docker:dependency"
 """Property: `direct` when the image's pyproject.toml names the package, else `indirect`."""
 
+
 def bill_of_materials(
     inventory: Inventory, spec: ImageSpec, digest: str, platform: str, epoch: int
 ) -> dict[str, Any]:
