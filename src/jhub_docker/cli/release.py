@@ -3,7 +3,6 @@ be done with releases that exist: verify, rebuild, compare, take back.
 """
 
 import json
-from datetime import UTC, datetime
 
 from jhub_docker import host
 from jhub_docker.catalog import ledger, load
@@ -14,13 +13,13 @@ with later():
     from jhub_docker.registry import reference as references
     from jhub_docker.registry import remote, version_tags
     from jhub_docker.release import (
+        commits,
         difference,
         flow,
         gates,
         outlook,
         publish,
         version,
-        yanking,
     )
     from jhub_docker.release import rebuild as rebuilding
     from jhub_docker.release import status as states
@@ -171,7 +170,7 @@ def yank(image: str, version: str, push: list[str], reason: str = "") -> None:
     """Take a release back: commit that in its ledger, and lead moving tags away from it."""
     (spec,) = load(ROOT / "packages").select([image])
     places = [publish.repository(spec, registry) for registry in push]
-    if yanking.mark(ROOT, spec, version, reason, datetime.now(UTC).date()):
+    if commits.yank(ROOT, spec, version, reason):
         write(f"{image} {version} is yanked, and that is committed")
     else:
         write(f"{image} {version} was yanked before")

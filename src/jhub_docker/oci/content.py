@@ -51,7 +51,7 @@ def layers(manifest: Mapping[str, Any]) -> list[Descriptor]:
 def read_files(
     layout: Layout, manifest: Mapping[str, Any], wanted: Callable[[str], bool]
 ) -> dict[str, bytes]:
-    """The contents of those regular files of an image whose path, such as `etc/passwd`, is `wanted`.
+    """The contents of an image's regular files whose path, such as `etc/passwd`, is `wanted`.
 
     What a higher layer replaced or removed is not among them. Symbolic links are not followed; a
     hard link to a file of the same layer that is `wanted` has its contents. Each layer is read

@@ -2,7 +2,8 @@
 
 The first has the version and the changelog, and the image is built from it. The second records the
 image's digest, which only the build can tell. Until both are on the branch the checkout is as it
-was.
+was. One commit more takes a release back; the version stays in registries under its own tag, so
+that who pinned it still gets it.
 """
 
 import re
@@ -11,8 +12,8 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jhub_docker.catalog import ledger
-from jhub_docker.catalog.ledger import Entry
+from jhub_docker.catalog import ImageSpec, ledger
+from jhub_docker.catalog.ledger import Entry, Yanked
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.locks import uv_lock
@@ -63,6 +64,38 @@ def land(place: Workplace, candidate: Candidate) -> None:
     history.git(root, "tag", "--force", "--annotate", "-m", what, name, candidate.recorded)
     history.git(root, "merge", "--quiet", "--ff-only", candidate.recorded)
     place.remove_tree()
+
+
+def yank(root: Path, spec: ImageSpec, version: str, reason: str) -> bool:
+    """Say in ledger and changelog that the version was yanked, and commit that alone.
+
+    Returns whether there was anything to say: a version that was yanked before stays as it was.
+    Raises UsageError for a version that was not released or a reason that says nothing, ActionError
+    where nothing can be committed.
+    """
+    known, entries = Version.parse(version), ledger.read(spec.folder)
+    if version not in entries:
+        listed = ", ".join(entries) or "none"
+        raise UsageError(f"{spec.name} {version} was not released; its releases are: {listed}")
+    if entries[version].yanked:
+        return False
+    if not (reason := reason.strip()):
+        raise UsageError('why it is yanked is missing; expected --reason "…"')
+    log = spec.folder / "CHANGELOG.md"
+    paths = [str(file) for file in (spec.folder / ledger.NAME, log) if file.exists()]
+    for what, mend in history.cannot_commit(root).items():
+        raise ActionError(f"{what}: {mend}")
+    if changed := history.git(root, "status", "--porcelain", "--", *paths):
+        raise ActionError(f"not committed yet: {changed}; commit that or take it back first")
+    today = datetime.now(UTC).date().isoformat()
+    ledger.write(
+        spec.folder, entries | {version: replace(entries[version], yanked=Yanked(today, reason))}
+    )
+    if log.exists():
+        log.write_text(changelog.with_yanked(log.read_text("utf-8"), known), "utf-8")
+    message = f"Yank {spec.name} {version}\n\n{reason}"
+    history.git(root, "commit", "--quiet", "--only", "--message", message, "--", *paths)
+    return True
 
 
 def with_version(text: str, table: str, version: Version) -> str:

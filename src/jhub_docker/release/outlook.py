@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from jhub_docker.build import builders, planning
 from jhub_docker.build.reasons import not_known
 from jhub_docker.catalog import ImageSpec, identity, load
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.progress import say
 from jhub_docker.registry import version_tags
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release import changelog, gates, history, platforms, publish, status
-from jhub_docker.release.platforms import Choice
+from jhub_docker.release import changelog, gates, history, publish, status
+from jhub_docker.release.platforms import Choice, choose
 from jhub_docker.release.publish import Signer
 from jhub_docker.release.status import Status
 from jhub_docker.release.version import AUTO, Proposal
@@ -66,7 +67,10 @@ def look(asked: Request, further: Sequence[str] = ()) -> tuple[Status, Choice | 
         )
     if (proposal := found.proposal) is None:
         return found, None
-    choice = platforms.here(asked.root / "packages", asked.spec.name, asked.platforms)
+    # Forced: a release sets another version, so the image itself has to be built anew.
+    plans = planning.for_platforms(asked.root, [found.image], asked.spec.platforms, force=True)
+    ways = [way for made in plans for way in made.ways.values()]
+    choice = choose(ways, builders.own_platform(), asked.platforms)
     say(outline(asked.spec, found, proposal, asked.registries))
     say(choice.told)
     build_ids = {name: step.build_id for name, step in now.by_name.items()}

@@ -4,12 +4,10 @@ What is left out is said, and stands in the ledger and in the provenance.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from jhub_docker.build import builders, planning
+from jhub_docker.build import builders
 from jhub_docker.build.builders import Way
-from jhub_docker.catalog import load
 from jhub_docker.errors import UsageError
 
 
@@ -22,18 +20,6 @@ class Choice(NamedTuple):
     made: tuple[str, ...]
     left_out: Mapping[str, str]
     told: str
-
-
-def here(packages: Path, image: str, asked: Sequence[str] = ()) -> Choice:
-    """The choice for the image as `packages` declares it, with this engine's builder.
-
-    Raises UsageError and ActionError as `choose` does.
-    """
-    # Forced: a release sets another version, so the image itself has to be built anew.
-    declared = load(packages)[image].platforms
-    plans = planning.for_platforms(packages.parent, [image], declared, force=True)
-    ways = [way for made in plans for way in made.ways.values()]
-    return choose(ways, builders.own_platform(), asked)
 
 
 def choose(ways: Iterable[Way], own: str, asked: Sequence[str] = ()) -> Choice:

@@ -16,9 +16,6 @@ from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release.record import inventory
 
-_DEBIAN = {"bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14"}
-"""Debian's releases; OSV's ecosystems have the number."""
-
 _PUBLISHED_AS = {"code-server": ("npm", "code-server"), "uv": ("PyPI", "uv")}
 """Programs that a bill of materials names generically, and the package advisories are about."""
 
@@ -98,8 +95,7 @@ def _part(purl: str) -> Part:
         package, _, other = qualifiers.get("upstream", name).partition("@")
         package_version = other or version
         release = qualifiers.get("distro", "").removeprefix("debian-").partition(".")[0]
-        number = _DEBIAN.get(release, release)
-        ecosystem = f"Debian:{number}" if number in _DEBIAN.values() else ""
+        ecosystem = f"Debian:{release}" if release else ""
     else:
         ecosystem, package = _PUBLISHED_AS.get(name, ("", name))
     return Part(purl, name, version, ecosystem, package, package_version)
