@@ -158,7 +158,7 @@ def test_what_differs_is_named_file_by_file(place: Place) -> None:
     found = place.rebuild(place.release(EPOCH_FREE + MOVING), no_cache=True)
     assert not found.same
     moved, *lines = found.differences
-    assert moved.startswith("deb moving in / is ")
+    assert moved.startswith("deb/debian/moving in / is ")
     (layer,) = [number for number, line in enumerate(lines) if line.startswith("layer ")]
     assert ", by RUN /bin/sh -c random()" in lines[layer]
     for path in ("opt/random", "opt/x/__pycache__/x.cpython-311.pyc", "var/lib/dpkg/status"):

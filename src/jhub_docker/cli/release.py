@@ -56,7 +56,7 @@ def release(
     version.check_bump(bump)
     signed = bool(push) and not dry_run
     signer = publish.Signer(keys.signing_key(), keys.trusted(ROOT)) if signed else None
-    registries = remote.Remote.from_environment()
+    registries = remote.Remote()
     needs = () if dry_run else ("buildx", "disk")
     host.require(assume_yes=yes, set_up=not dry_run, needs=needs)
     request = outlook.Request(
@@ -103,7 +103,7 @@ def verify(image: str, key: str = "", json_: bool = False) -> None:
     folder = ROOT / ".dev"
     folder.mkdir(exist_ok=True)
     report = verifying.verify(
-        remote.Remote.from_environment(),
+        remote.Remote(),
         references.Reference.parse_image(image),
         keys.trusted(ROOT, key),
         ledgers=lambda package: ledger.read(ROOT / "packages" / package),
@@ -139,7 +139,7 @@ def rebuild(image: str, key: str = "", no_cache: bool = False) -> None:
     """Build a released image again from its signed record, and compare digests and files."""
     if "/" in image:
         reference = references.Reference.parse_image(image)
-        there, trust = remote.Remote.from_environment(), keys.trusted(ROOT, key)
+        there, trust = remote.Remote(), keys.trusted(ROOT, key)
         released = rebuilding.find(there, reference, trust)
         rebuilding.require_commit(ROOT, released.recorded)
         host.require(needs={"buildx", "disk"})
@@ -174,6 +174,6 @@ def yank(image: str, version: str, push: list[str], reason: str = "") -> None:
         write(f"{image} {version} is yanked, and that is committed")
     else:
         write(f"{image} {version} was yanked before")
-    there, yanked = remote.Remote.from_environment(), publish.yanked(ledger.read(spec.folder))
+    there, yanked = remote.Remote(), publish.yanked(ledger.read(spec.folder))
     for place in places:
         write("\n".join(version_tags.settle(there, place, yanked)))

@@ -77,10 +77,9 @@ class Workplace:
 
     def add_tree(self, commit: str) -> None:
         """A detached work tree of a commit; one that is there already is kept as it is."""
-        if (self.tree / ".git").exists():
-            with suppress(ActionError):
-                history.git(self.tree, "reset", "--quiet", "--hard", commit)
-                return
+        kept = (self.tree / ".git").exists()
+        if kept and history.succeeds(self.tree, "reset", "--quiet", "--hard", commit):
+            return
         self.remove_tree()
         self.tree.parent.mkdir(parents=True, exist_ok=True)
         history.git(

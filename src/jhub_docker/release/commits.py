@@ -16,7 +16,6 @@ from jhub_docker.catalog import ImageSpec, ledger
 from jhub_docker.catalog.ledger import Entry, Yanked
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.locks import uv_lock
 from jhub_docker.release import changelog, history
 from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.status import Status
@@ -29,7 +28,9 @@ def prepare(place: Workplace, status: Status, version: Version) -> str:
     pyproject.write_text(with_version(pyproject.read_text("utf-8"), "[project]", version), "utf-8")
     if lock.exists():
         known = lock.read_text("utf-8")
-        lock.write_text(with_version(known, locked(known), version), "utf-8")
+        lock.write_text(
+            with_version(known, f'[[package]]\nname = "{status.image}"', version), "utf-8"
+        )
     text, day = log.read_text("utf-8"), datetime.now(UTC).date()
     written = changelog.unreleased(text)
     section = changelog.section(version, day, written, status.changes, status.commits)
@@ -105,14 +106,6 @@ def with_version(text: str, table: str, version: Version) -> str:
     if not count:
         raise UsageError(f'there is no line version = "…" below {table}')
     return changed
-
-
-def locked(lock: str) -> str:
-    """How the table of the project itself, the package from no index, begins in a uv.lock. Pure."""
-    project = uv_lock.parse(lock).project
-    if project is None:
-        raise UsageError("uv.lock does not name its own project; refresh it with ./dev invoke lock")
-    return f'[[package]]\nname = "{project["name"]}"'
 
 
 def _commit(tree: Path, folder: Path, subject: str, body: Sequence[str]) -> str:

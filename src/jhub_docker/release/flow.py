@@ -6,7 +6,6 @@ what is behind it and that was verified.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 
 from jhub_docker.asking import confirm
@@ -106,9 +105,8 @@ def _resumed(asked: Request) -> tuple[Workplace, Candidate] | None:
             return place, one
         say(f"==> {one.image} {one.version} was begun from another commit; beginning anew")
         if one.recorded:  # and perhaps tagged, just before the branch moved
-            with suppress(ActionError):
-                tag = history.tag_name(one.image, one.version)
-                history.git(asked.root, "tag", "--delete", tag)
+            tag = history.tag_name(one.image, one.version)
+            history.succeeds(asked.root, "tag", "--delete", tag)
         place.discard()
     return None
 

@@ -9,7 +9,6 @@ from typing import Any
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
-from jhub_docker.locks.package import package_url
 from jhub_docker.oci.engine import save
 from jhub_docker.oci.layout import Layout
 from jhub_docker.registry.reference import Reference
@@ -51,7 +50,7 @@ class Part:
 def read(purls: Iterable[str]) -> list[Part]:
     """The parts of these package URLs (purl-spec), each once, in their order.
 
-    Debian's have qualifiers, as `package_url` writes them. A part without a version belongs to no
+    Debian's have qualifiers, as an inventory has them. A part without a version belongs to no
     ecosystem: nothing can be said of it.
     """
     return [_part(purl) for purl in dict.fromkeys(purls)]
@@ -74,9 +73,8 @@ def in_registry(remote: Remote, reference: Reference) -> list[str]:
 
 
 def _purls(layout: Layout, manifest: Mapping[str, Any]) -> list[str]:
-    taken = inventory.take(layout, manifest)
-    urls = (package_url(p, taken.distribution, taken.release) for p in taken.packages)
-    return list(dict.fromkeys(url.to_string() for url in urls))
+    found = inventory.take(layout, manifest).packages
+    return list(dict.fromkeys(one.purl for one in found))
 
 
 def _part(purl: str) -> Part:

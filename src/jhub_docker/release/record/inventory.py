@@ -17,17 +17,26 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
+from functools import cached_property
 from typing import Any
 
 import msgspec
 from debian.deb822 import Deb822
 from msgspec import Struct
+from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
 from jhub_docker.host.packages import os_release
-from jhub_docker.locks.package import DEBIAN, EDITOR, NODE, PROGRAM, PYTHON, Package
 from jhub_docker.oci.content import read_files
 from jhub_docker.oci.layout import Layout
+
+DEBIAN = "deb"
+PYTHON = "pypi"
+NODE = "npm"
+EDITOR = "vscode-extension"
+PROGRAM = "generic"
+"""The kinds, named by their types of package URL (purl-spec, PURL-TYPES). `generic` is a program
+that no package manager of the image knows."""
 
 _DPKG = "var/lib/dpkg/status"
 _RELEASE = ("usr/lib/os-release", "etc/os-release")
@@ -51,6 +60,34 @@ Files = Mapping[str, bytes]
 """Contents by path."""
 
 
+@dataclass(frozen=True, order=True)
+class Package:
+    """One package, as the image itself says it.
+
+    `purl` is its package URL, in the form vulnerability databases and scanners know it. `location`
+    is the folder that holds it: for Python the environment, for Debian `/`, else the package's own.
+    `sha256` and a version that is not known occur for programs only, `python` (its full version)
+    for Python's.
+    """
+
+    purl: str
+    location: str
+    sha256: str = ""
+    python: str = ""
+
+    @cached_property
+    def url(self) -> PackageURL:
+        """The package URL in its parts."""
+        return PackageURL.from_string(self.purl)
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """Kind, name and place, e.g. `pypi/pandas in /opt/venv`, and version and hash."""
+        name, _, version = self.purl.removeprefix("pkg:").partition("@")
+        said = f"{version or 'of unknown version'} {self.sha256[:12]}".strip()
+        return f"{name} in {self.location}", said
+
+
 @dataclass(frozen=True)
 class Inventory:
     """`distribution` and `release` are os-release's ID and VERSION_ID, e.g. `debian` and `12`."""
@@ -70,21 +107,25 @@ def take(layout: Layout, manifest: Mapping[str, Any]) -> Inventory:
         for line in _text(files, path).splitlines()
     }
     others = {path: data for path, data in files.items() if path not in owned}
-    found = {*_debian(files), *_python(others), *_node(others), *_programs(others)}
-    release = next((_text(files, path) for path in _RELEASE if path in files), "")
-    fields = os_release(release)
-    return Inventory(fields.get("ID", ""), fields.get("VERSION_ID", ""), tuple(sorted(found)))
+    fields = os_release(next((_text(files, path) for path in _RELEASE if path in files), ""))
+    system = fields.get("ID", ""), fields.get("VERSION_ID", "")
+    found = {*_debian(files, *system), *_python(others), *_node(others), *_programs(others)}
+    return Inventory(*system, tuple(sorted(found)))
 
 
 def _wanted(path: str) -> bool:
     return path in (_DPKG, *_RELEASE) or any(pattern.fullmatch(path) for pattern in _WANTED)
 
 
+def _purl(kind: str, namespace: str, name: str, version: str, **qualifiers: str) -> str:
+    return PackageURL(kind, namespace, name, version, qualifiers).to_string()
+
+
 def _text(files: Files, path: str) -> str:
     return files.get(path, b"").decode(errors="replace")
 
 
-def _debian(files: Files) -> Iterator[Package]:
+def _debian(files: Files, distribution: str, release: str) -> Iterator[Package]:
     for fields in Deb822.iter_paragraphs(_text(files, _DPKG), use_apt_pkg=False):
         if not fields.get("Status", "").endswith(" installed"):
             continue
@@ -92,14 +133,17 @@ def _debian(files: Files) -> Iterator[Package]:
         # `Source` is left out when it has the binary's name, its version when it is the same.
         found = re.fullmatch(r"(\S+)(?: \((\S+)\))?", fields.get("Source", ""))
         source, source_version = found.groups() if found else (name, None)
-        yield Package(
-            kind=DEBIAN,
-            name=name,
-            version=version,
-            location="/",
-            architecture=fields.get("Architecture", ""),
-            source=source if source_version in (None, version) else f"{source}@{source_version}",
+        # Debian's security records are by source package; it stands where syft writes it.
+        purl = _purl(
+            DEBIAN,
+            distribution,
+            name,
+            version,
+            arch=fields.get("Architecture", ""),
+            distro=f"{distribution}-{release}",
+            upstream=source if source_version in (None, version) else f"{source}@{source_version}",
         )
+        yield Package(purl, "/")
 
 
 def _python(files: Files) -> Iterator[Package]:
@@ -113,13 +157,9 @@ def _python(files: Files) -> Iterator[Package]:
         environment, minor = (place["environment"], place["minor"]) if place else (site, "")
         configuration = _text(files, f"{environment}/pyvenv.cfg")
         full = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)", configuration, re.MULTILINE)
-        yield Package(
-            kind=PYTHON,
-            name=canonicalize_name(str(metadata["Name"])),
-            version=str(metadata["Version"]),
-            location=f"/{environment}",
-            python=full[1] if full else minor,
-        )
+        name = canonicalize_name(str(metadata["Name"]))
+        purl = _purl(PYTHON, "", name, str(metadata["Version"]))
+        yield Package(purl, f"/{environment}", python=full[1] if full else minor)
 
 
 class _Manifest(Struct):
@@ -141,9 +181,11 @@ def _node(files: Files) -> Iterator[Package]:
             continue
         location, name = f"/{posixpath.dirname(path)}", found.name
         if _INSTALLED.fullmatch(path) or (_CODE_SERVER.fullmatch(path) and name == "code-server"):
-            yield Package(NODE, name, found.version, location)
+            scope, _, bare = name.rpartition("/")
+            yield Package(_purl(NODE, scope, bare, found.version), location)
         elif _EXTENSION.fullmatch(path) and (by := str(found.publisher)) not in _BUILT_IN:
-            yield Package(EDITOR, f"{by}.{name}".lower(), found.version, location)
+            purl = _purl(EDITOR, by.lower(), name.lower(), found.version)
+            yield Package(purl, location)
 
 
 def _programs(files: Files) -> Iterator[Package]:
@@ -152,12 +194,12 @@ def _programs(files: Files) -> Iterator[Package]:
         folder, name = posixpath.split(path)
         if header := _HEADER.fullmatch(path):
             version = _first(rb'#define\s+PY_VERSION\s+"([^"]+)"', data)
-            yield Package(PROGRAM, "python", version, f"/{header[1] or ''}")
+            yield Package(_purl(PROGRAM, "", "python", version), f"/{header[1] or ''}")
         elif _PROGRAM.fullmatch(path) and data.startswith(b"\x7fELF"):
             node = name == "node"
             version = _first(rb"node\.js/v(\d+\.\d+\.\d+)", data) if node else _rust_version(data)
             sha256 = hashlib.sha256(data).hexdigest()
-            yield Package(PROGRAM, name, version, f"/{folder}", sha256=sha256)
+            yield Package(_purl(PROGRAM, "", name, version), f"/{folder}", sha256=sha256)
 
 
 def _first(pattern: bytes, data: bytes) -> str:

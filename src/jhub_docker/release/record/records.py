@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jhub_docker.oci.layout import MANIFEST, Descriptor, Layout, canonical_json
+from jhub_docker.oci.layout import Descriptor, Layout, canonical_json
 from jhub_docker.progress import stage
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
@@ -25,7 +25,7 @@ An index has provenance only, for what is in an image differs from platform to p
 
 
 def make_records(layout: Layout, image: Descriptor, source: Source) -> Records:
-    """Make the records of an index, or of a single manifest, in a layout.
+    """Make the records of an index in a layout.
 
     Raises ActionError when a Python environment is not the locked one; see `bill_of_materials`.
     """
@@ -34,15 +34,12 @@ def make_records(layout: Layout, image: Descriptor, source: Source) -> Records:
     labels: dict[str, Mapping[str, str]] = {}
     for entry, manifest in layout.manifests(image):
         config = layout.read_json(manifest["config"]["digest"])
-        platform = entry.platform or f"{config['os']}/{config['architecture']}"
-        labels[platform] = labels_of(config)
+        labels[entry.platform] = labels_of(config)
         found = inventory.take(layout, manifest)
         records[entry.digest] = {
-            BILL: bill_of_materials(found, spec, entry.digest, platform, source.epoch),
-            PROVENANCE: provenance(source, {platform: labels[platform]}),
+            BILL: bill_of_materials(found, spec, entry.digest, entry.platform, source.epoch),
+            PROVENANCE: provenance(source, {entry.platform: labels[entry.platform]}),
         }
-    if image.media_type == MANIFEST:
-        return records
     of_all = provenance(source, labels, declared=spec.platforms)
     return {image.digest: {PROVENANCE: of_all}, **records}
 
