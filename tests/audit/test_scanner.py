@@ -169,7 +169,7 @@ def test_one_that_cannot_be_read_covers_nothing(name: str, report: Any, install:
 
 
 def test_programs_are_asked_about_where_advisories_about_them_are(install: Install) -> None:
-    programs = parts.read(["pkg:generic/code-server@4.1.0", "pkg:generic/uv@0.9.1"])
+    programs = parts.read(["pkg:npm/code-server@4.1.0", "pkg:generic/uv@0.9.1"])
     about = {"name": "uv", "version": "0.9.1", "purl": "pkg:pypi/uv@0.9.1"}
     given = install("grype", {**GRYPE, "matches": [{**GRYPE["matches"][0], "artifact": about}]})
     assert said(asked(programs)) == [

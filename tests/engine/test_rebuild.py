@@ -90,7 +90,7 @@ class Place:
             epoch=epoch,
             url=None,
             build_ids={name: step.build_id for name, step in steps.items()},
-            arguments={"lane": "bookworm"},
+            lane="bookworm",
         )
         image = self.remote.push(layout, made.index, self.repository)
         sign(self.remote, image, make_records(layout, made.index, source), self.key)

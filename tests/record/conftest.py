@@ -41,7 +41,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
         epoch=1_700_000_000,
         url="https://example.org/team/images",
         build_ids={"uv-thing": BUILD_ID, "parent": "0" * 64},
-        arguments={"lane": "bookworm"},
+        lane="bookworm",
     )
 
 

@@ -23,7 +23,7 @@ with later():
     )
     from jhub_docker.release import rebuild as rebuilding
     from jhub_docker.release import status as states
-    from jhub_docker.release.record import cosign, keys
+    from jhub_docker.release.record import keys
     from jhub_docker.release.record import verify as verifying
 
 
@@ -90,7 +90,7 @@ def status(image: list[str], json_: bool = False) -> None:
 @task()
 def key() -> None:
     """Make the key pair that signs releases: the private one outside git, cosign.pub here."""
-    private, public = keys.make_pair(ROOT, cosign.make_key_pair)
+    private, public = keys.make_pair(ROOT)
     write(f"private key: {private}\npublic key:  {public}  (commit it)")
 
 

@@ -29,6 +29,7 @@ from jhub_docker.release import (
 )
 from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.outlook import Request, look
+from jhub_docker.release.record import keys
 from jhub_docker.release.record.provenance import Source
 from jhub_docker.release.record.records import make_records
 
@@ -53,7 +54,7 @@ def release(asked: Request) -> Candidate | None:
     if asked.registries and asked.signer is None:
         raise UsageError("what is pushed is signed; say with which key")
     if asked.signer:
-        publish.require_pair(asked.signer)
+        keys.require_pair(asked.signer.key, asked.signer.trust)
     with held(f".release-{marks.checkout(root)}", "another release of this checkout"):
         if not (begun := _resumed(asked) or _begun(asked)):
             return None
@@ -176,7 +177,7 @@ def _make(asked: Request, place: Workplace, one: Candidate) -> Candidate:
         epoch,
         machine.source_url(asked.root),
         build_ids,
-        arguments={"lane": bases.lane()},
+        lane=bases.lane(),
     )
     place.keep_records(make_records(layout, made.index, source))
     one = replace(

@@ -69,7 +69,7 @@ class Report:
         """
         counts = ", ".join(f"{counted(n, 'part')} from {kind}" for kind, n in self.checked.items())
         asked = [
-            f"{counts} checked against {one.source}, data of {one.date:%Y-%m-%d} ({one.note})"
+            f"{counts} checked against {one.source}, data of {one.date:%Y-%m-%d}"
             for one in self.sources
             if one.date
         ]
@@ -118,7 +118,7 @@ def ask(parts: Iterable[Part]) -> list[Answer]:
         except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
             unreached.append(Answer(source.name, f"it gave no answer that can be read ({error})"))
         else:
-            return [*unreached, Answer(source.name, source.knows, date, found)]
+            return [*unreached, Answer(source.name, date=date, found=found)]
     return unreached
 
 

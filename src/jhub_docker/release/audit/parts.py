@@ -14,9 +14,7 @@ from jhub_docker.oci.layout import Layout
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release.record import inventory
-
-_PUBLISHED_AS = {"code-server": ("npm", "code-server"), "uv": ("PyPI", "uv")}
-"""Programs that a bill of materials names generically, and the package advisories are about."""
+from jhub_docker.release.record.inventory import PROGRAM
 
 
 @dataclass(frozen=True)
@@ -94,6 +92,6 @@ def _part(purl: str) -> Part:
         package_version = other or version
         release = qualifiers.get("distro", "").removeprefix("debian-").partition(".")[0]
         ecosystem = f"Debian:{release}" if release else ""
-    else:
-        ecosystem, package = _PUBLISHED_AS.get(name, ("", name))
+    else:  # of the programs one is what advisories about a package are about, too
+        ecosystem = "PyPI" if parsed.type == PROGRAM and name == "uv" else ""
     return Part(purl, name, version, ecosystem, package, package_version)

@@ -6,7 +6,7 @@ times but the commit's, no host, no path. So who rebuilds a release gets the sam
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from jhub_docker.catalog import Catalog
@@ -24,8 +24,8 @@ class Source:
 
     `catalog` is of the checkout at `commit`, whose time `epoch` is (seconds). `url` is the public
     address of the repository, or None. `build_ids` maps the package and all it is built from to
-    full build ids; a pulled public base is not in it. `arguments` are what the build was told
-    beside what is in the commit, e.g. `lane`.
+    full build ids; a pulled public base is not in it. `lane` is the Debian release, which the
+    build is told beside what is in the commit.
     """
 
     catalog: Catalog
@@ -34,7 +34,7 @@ class Source:
     epoch: int
     url: str | None
     build_ids: Mapping[str, str]
-    arguments: Mapping[str, str] = field(default_factory=dict)
+    lane: str = ""
 
 
 def provenance(
@@ -60,7 +60,7 @@ def provenance(
                 "platforms": sorted(labels),
                 **({"platformsLeftOut": left_out} if left_out else {}),
                 "base": first.get(f"{LABEL}.base", ""),
-                "arguments": dict(sorted(source.arguments.items())),
+                "arguments": {"lane": source.lane},
             },
             "internalParameters": {
                 "buildId": source.build_ids[spec.name],
