@@ -1,5 +1,5 @@
 """Releasing one image, which images have to be released, the key that signs releases, and what can
-be done with releases that exist: verify, rebuild, compare, take back.
+be done with releases that exist: verify, rebuild, take back.
 """
 
 import json
@@ -14,7 +14,6 @@ with later():
     from jhub_docker.registry import remote, version_tags
     from jhub_docker.release import (
         commits,
-        difference,
         flow,
         gates,
         outlook,
@@ -111,20 +110,6 @@ def verify(image: str, key: str = "", json_: bool = False) -> None:
     )
     write(json.dumps(report.to_json(), indent=2) if json_ else "\n".join(report.lines()))
     report.require()
-
-
-@task(
-    positional=["image", "before", "after"],
-    help={
-        "image": "An image by its folder's name.",
-        "before": "The older version.",
-        "after": "The newer version.",
-    },
-)
-def diff(image: str, before: str, after: str) -> None:
-    """Compare the packages of two releases."""
-    (spec,) = load(ROOT / "packages").select([image])
-    write(difference.compare(ROOT, spec.name, before, after))
 
 
 @task(
