@@ -12,7 +12,7 @@ from jhub_docker.catalog.fields import Budget
 from jhub_docker.catalog.ledger import Entry
 from jhub_docker.errors import UsageError
 from jhub_docker.oci.layout import LAYER, Layout
-from jhub_docker.release import budget
+from jhub_docker.release import trial
 
 ROOT = Path(__file__).parents[2]
 ALLOWED = Budget(size=100, compressed=40, layers=3, tolerance=5)
@@ -31,7 +31,7 @@ def test_the_base_does_not_count(tmp_path: Path) -> None:
         layout.add(zstandard.compress(archive), f"{LAYER}+zstd"),
     ]
     manifest = {"layers": [blob.to_json() for blob in blobs]}
-    measured = budget.measure(layout, manifest, 1)
+    measured = trial.measure(layout, manifest, 1)
     assert measured == (60_000, blobs[1].size + blobs[2].size, 2)
 
 
@@ -45,17 +45,17 @@ def test_the_base_does_not_count(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_above_the_budget(measured: Entry, said: list[str]) -> None:
-    assert budget.exceeded(ALLOWED, measured) == said
+    assert trial.exceeded(ALLOWED, measured) == said
 
 
 def test_the_report_compares_with_budget_and_last_release() -> None:
     now, last = made(90_000_000, 30_000_000, 3), made(80_000_000, 31_000_000, 3)
-    assert budget.report(ALLOWED, now, last) == [
+    assert trial.report(ALLOWED, now, last) == [
         "size: 90.0 MB of 100 MB, +10.0 MB since the last release",
         "compressed: 30.0 MB of 40 MB, -1.0 MB since the last release",
         "layers: 3 of 3",
     ]
-    assert "+90.0 MB since the last" in budget.report(ALLOWED, now, None)[0]
+    assert "+90.0 MB since the last" in trial.report(ALLOWED, now, None)[0]
 
 
 @pytest.mark.parametrize("text", ["budget = 5", "budget.size = 5", 'budget = {size = "big"}'])

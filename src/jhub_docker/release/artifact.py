@@ -6,7 +6,6 @@ A release and `invoke release.rebuild` both come here, so that they cannot diffe
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from jhub_docker.build import builders, builds, marks, planning
@@ -33,12 +32,6 @@ class Artifact:
     build_id: str
     planned: Plan
     base_layers: int
-
-
-def labels(version: str, commit: str, epoch: int) -> dict[str, str]:
-    """The labels of a release, in place of those that say when and where it was built."""
-    created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {f"{OCI}.created": created, f"{OCI}.revision": commit, RELEASE: version}
 
 
 def make(
@@ -74,7 +67,9 @@ def make(
                 if told := builds.failed(builds.carry_out(tree, planned, tag=False)):
                     raise ActionError(told)
         below = base_layers(plans[0], image)
-        said = {**labels(version, commit, epoch), **(further or {})}
+        # In place of those that say when and where it was built.
+        said = {f"{OCI}.created": export.instant(epoch), f"{OCI}.revision": commit}
+        said |= {RELEASE: version, **(further or {})}
         manifests = []
         for name in (planned[image].reference for planned in plans):
             with stage(f"exporting {name}"):

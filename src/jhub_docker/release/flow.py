@@ -18,7 +18,6 @@ from jhub_docker.oci.layout import Layout
 from jhub_docker.progress import say
 from jhub_docker.release import (
     artifact,
-    budget,
     candidate,
     commits,
     evidence,
@@ -166,7 +165,7 @@ def _make(asked: Request, place: Workplace, one: Candidate) -> Candidate:
             f"released was {one.digest}; push it from the machine that released it"
         )
     manifest = layout.read_json(made.manifests[0].digest)
-    size, compressed, layers = budget.measure(layout, manifest, made.base_layers)
+    size, compressed, layers = trial.measure(layout, manifest, made.base_layers)
     steps, catalog = made.planned.by_name, made.planned.catalog
     parts = [part.name for part in catalog.closure([one.image]) if part.name in steps]
     build_ids = {name: steps[name].build_id for name in parts}

@@ -1,20 +1,66 @@
 """What a built image has to pass before it is released: its budget, its audit, its own tests."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from jhub_docker import nox
 from jhub_docker.build import builders, marks
 from jhub_docker.catalog import ImageSpec, ledger
 from jhub_docker.catalog.fields import Budget
+from jhub_docker.catalog.ledger import Entry
 from jhub_docker.errors import ActionError
+from jhub_docker.oci.content import layers, unpacked
 from jhub_docker.oci.engine import load
-from jhub_docker.oci.layout import Layout
+from jhub_docker.oci.layout import CHUNK, Descriptor, Layout
 from jhub_docker.progress import say, stage
-from jhub_docker.release import budget
 from jhub_docker.release.artifact import descriptor
 from jhub_docker.release.audit.gate import gate
 from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.record.bom import packages
 from jhub_docker.release.record.records import BILL
 from jhub_docker.table import counted
+
+MB = 10**6
+
+
+def measure(layout: Layout, manifest: Mapping[str, Any], base_layers: int) -> tuple[int, int, int]:
+    """What an exported image adds to its base, whose layers are its lowest `base_layers`.
+
+    That is bytes as they are, bytes compressed, and layers.
+    """
+    own = layers(manifest)[base_layers:]
+    compressed = sum(layer.size for layer in own)
+    return sum(_unpacked(layout, layer) for layer in own), compressed, len(own)
+
+
+def exceeded(budget: Budget, made: Entry) -> list[str]:
+    """In what a release is above its budget and the tolerance, each in words. Pure."""
+    found = []
+    for what in ("size", "compressed"):
+        size, allowed = getattr(made, what), getattr(budget, what)
+        if size > allowed * MB * (100 + budget.tolerance) / 100:
+            found.append(
+                f"{what}: {size / MB:,.0f} MB, allowed {allowed:,} MB and {budget.tolerance} %"
+            )
+    if made.layers > budget.layers:
+        found.append(f"layers: {made.layers}, allowed {budget.layers}")
+    return found
+
+
+def report(budget: Budget, made: Entry, before: Entry | None) -> list[str]:
+    """The sizes beside the budget and those of the release before. Pure."""
+    lines = [
+        f"{what}: {getattr(made, what) / MB:,.1f} MB of {getattr(budget, what):,} MB, "
+        f"{(getattr(made, what) - getattr(before, what, 0)) / MB:+,.1f} MB since the last release"
+        for what in ("size", "compressed")
+    ]
+    return [*lines, f"layers: {made.layers} of {budget.layers}"]
+
+
+def _unpacked(layout: Layout, layer: Descriptor) -> int:
+    """The bytes of a layer's tar archive."""
+    with unpacked(layout, layer) as stream:
+        return sum(len(chunk) for chunk in iter(lambda: stream.read(CHUNK), b""))
 
 
 def judge(
@@ -27,9 +73,9 @@ def judge(
     """
     allowed = spec.budget or Budget(0, 0, 0)  # a gate saw that there is one
     last = next(iter(ledger.read(place.root / "packages" / one.image).values()), None)
-    for line in budget.report(allowed, one, last):
+    for line in report(allowed, one, last):
         say(f"    {line}")
-    above = budget.exceeded(allowed, one)
+    above = exceeded(allowed, one)
     against = [f"{line}; make it smaller, or raise `budget` with a reason" for line in above]
     parts = [
         part["purl"]
@@ -37,13 +83,13 @@ def judge(
         for part in packages(documents.get(BILL, {}))
     ]
     with stage(f"looking up known vulnerabilities of {counted(len(parts), 'part')} of {spec.name}"):
-        (report,) = gate(place.tree, {spec.name: parts})
-    for note in report.notes:
+        (audit,) = gate(place.tree, {spec.name: parts})
+    for note in audit.notes:
         say(f"    {note}")
-    if against := [*against, *report.refusals(accept_unreached=accept_unreached)]:
+    if against := [*against, *audit.refusals(accept_unreached=accept_unreached)]:
         listing = "\n".join(f"  - {one}" for one in against)
         raise ActionError(f"{spec.name} may not be released as it is:\n{listing}")
-    return report.notes
+    return audit.notes
 
 
 def test(place: Workplace, one: Candidate, spec: ImageSpec) -> None:

@@ -83,15 +83,15 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a source said of all parts that databases have.
+    """What the first source that was reached said of all parts that databases have.
 
-    `date` is that of its data, None where it could not be asked, and `note` says why not.
+    `date` is that of its data, None where there was none; `unreached` says of others why not.
     """
 
-    source: str
-    note: str = ""
+    source: str = ""
     date: datetime | None = None
     found: Said = field(default_factory=list, repr=False)
+    unreached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
