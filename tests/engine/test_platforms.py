@@ -23,7 +23,6 @@ from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import artifact
 from jhub_docker.release.artifact import Artifact
-from jhub_docker.release.record.provenance import Source
 from jhub_docker.release.record.records import make_records, sign
 from jhub_docker.release.record.verify import verify
 from jhub_testing import little_images
@@ -133,19 +132,11 @@ def test_a_release_for_two_platforms_is_pushed_and_verified(
         files = read_files(layout, manifest, lambda path: path in ("etc/platform", "opt/words"))
         assert files["etc/platform"].decode() == entry.platform
         assert files["opt/words"] == b"the same everywhere\n"
-    source = Source(
-        catalog=load(packages),
-        image="little",
-        commit=COMMIT,
-        epoch=EPOCH,
-        url=None,
-        build_ids={"little": made.build_id},
-    )
     remote, (key, trust) = Remote(Access()), make_key(tmp_path / "keys")
-    name = source.catalog["little"].repository.rpartition("/")[2]
+    name = load(packages)["little"].repository.rpartition("/")[2]
     repository = Reference.parse(f"{registry.direct}/{name}")
     image = remote.push(layout, made.index, repository)
-    sign(remote, image, make_records(layout, made.index, source), key)
+    sign(remote, image, make_records(layout, made.index, made.source), key)
     remote.tag(image, "1.0.0")
     report = verify(remote, image.tagged("1.0.0"), trust)
     assert not report.failed, "\n".join(report.lines())

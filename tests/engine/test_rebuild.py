@@ -23,7 +23,6 @@ from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import artifact, history, rebuild
 from jhub_docker.release.record.keys import Key
-from jhub_docker.release.record.provenance import Source
 from jhub_docker.release.record.records import make_records, sign
 from jhub_testing import little_images
 from jhub_testing.little_releases import make_key
@@ -82,18 +81,8 @@ class Place:
             self.root, self.image, version="1.2.0", commit=commit, epoch=epoch,
             layout=layout,
         )  # fmt: skip
-        steps = made.planned.by_name
-        source = Source(
-            catalog=made.planned.catalog,
-            image=self.image,
-            commit=commit,
-            epoch=epoch,
-            url=None,
-            build_ids={name: step.build_id for name, step in steps.items()},
-            lane="bookworm",
-        )
         image = self.remote.push(layout, made.index, self.repository)
-        sign(self.remote, image, make_records(layout, made.index, source), self.key)
+        sign(self.remote, image, make_records(layout, made.index, made.source), self.key)
         self.remote.tag(image, "1.2.0")
         return self.repository.tagged("1.2.0")
 

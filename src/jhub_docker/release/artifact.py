@@ -8,20 +8,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jhub_docker.build import builders, builds, marks, planning
+from jhub_docker.build import bases, builders, builds, marks, planning
 from jhub_docker.build.bases import Mode
 from jhub_docker.build.plan import Plan
 from jhub_docker.catalog.identity import LABEL, OCI, RELEASE
 from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError
+from jhub_docker.host import machine
 from jhub_docker.oci import export
 from jhub_docker.oci.layout import INDEX, Descriptor, Layout
 from jhub_docker.progress import stage
+from jhub_docker.release.record.provenance import Source
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """What was exported: the index, a manifest per platform, and what it was planned from.
+    """What was exported: the index, a manifest per platform, and what these were made from.
 
     `base_layers` is how many of the lowest layers of the first manifest are those of the public
     base or its stand-in.
@@ -29,8 +31,7 @@ class Artifact:
 
     index: Descriptor
     manifests: tuple[Descriptor, ...]
-    build_id: str
-    planned: Plan
+    source: Source
     base_layers: int
 
 
@@ -78,7 +79,15 @@ def make(
     finally:
         if beside:
             _remove(beside)
-    return Artifact(index, tuple(manifests), plans[0][image].build_id, plans[0], below)
+    steps, catalog = plans[0].by_name, plans[0].catalog
+    build_ids = {
+        part.name: steps[part.name].build_id
+        for part in catalog.closure([image])
+        if part.name in steps
+    }
+    url = machine.source_url(tree)
+    source = Source(catalog, image, commit, epoch, url, build_ids, lane=bases.lane())
+    return Artifact(index, tuple(manifests), source, below)
 
 
 def _remove(ending: str) -> None:

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from jhub_docker.asking import confirm
-from jhub_docker.build import bases, marks
+from jhub_docker.build import marks
 from jhub_docker.catalog import load
 from jhub_docker.engine.lock import held
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.host import machine
 from jhub_docker.oci.layout import Layout
 from jhub_docker.progress import say
 from jhub_docker.release import (
@@ -29,7 +28,6 @@ from jhub_docker.release import (
 from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.outlook import Request, look
 from jhub_docker.release.record import keys
-from jhub_docker.release.record.provenance import Source
 from jhub_docker.release.record.records import make_records
 
 
@@ -149,13 +147,12 @@ def _make(asked: Request, place: Workplace, one: Candidate) -> Candidate:
     if one.digest and layout.has(one.digest) and place.records.exists():
         return one
     place.add_tree(one.commit)
-    epoch = history.commit_time(asked.root, one.commit)
     made = artifact.make(
         place.tree,
         one.image,
         version=one.version,
         commit=one.commit,
-        epoch=epoch,
+        epoch=history.commit_time(asked.root, one.commit),
         layout=layout,
         platforms=tuple(one.platforms),
     )
@@ -166,22 +163,10 @@ def _make(asked: Request, place: Workplace, one: Candidate) -> Candidate:
         )
     manifest = layout.read_json(made.manifests[0].digest)
     size, compressed, layers = trial.measure(layout, manifest, made.base_layers)
-    steps, catalog = made.planned.by_name, made.planned.catalog
-    parts = [part.name for part in catalog.closure([one.image]) if part.name in steps]
-    build_ids = {name: steps[name].build_id for name in parts}
-    source = Source(
-        catalog,
-        one.image,
-        one.commit,
-        epoch,
-        machine.source_url(asked.root),
-        build_ids,
-        lane=bases.lane(),
-    )
-    place.keep_records(make_records(layout, made.index, source))
+    place.keep_records(make_records(layout, made.index, made.source))
     one = replace(
         one,
-        build_id=made.build_id,
+        build_id=made.source.build_ids[one.image],
         digest=made.index.digest,
         platforms={entry.platform: entry.digest for entry in made.manifests},
         size=size,
