@@ -59,7 +59,6 @@ namespace = Collection(
         release.key,
         release.verify,
         release.rebuild,
-        release.diff,
         release.yank,
     ),
     Collection.from_module(engine, name="engine"),

@@ -36,7 +36,7 @@ def test_tasks_and_build_contexts_load_nothing_that_takes_long() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["release.diff", "--help"],
+        ["release.rebuild", "--help"],
         ["release.yank", "uv-lab", "--help"],
         ["release", "-h"],
         ["release.verify", "127.0.0.1:1/a", "--key", "2", "--help"],

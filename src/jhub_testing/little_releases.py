@@ -9,7 +9,7 @@ from jhub_docker.catalog.identity import LABEL, OCI
 from jhub_docker.oci.layout import Descriptor, Layout
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release.record import cosign
+from jhub_docker.release.record import keys
 from jhub_docker.release.record.keys import Key
 from jhub_docker.release.record.records import Records
 from jhub_docker.release.record.verify import Report, verify
@@ -81,10 +81,11 @@ def build(
 
 
 def make_key(folder: Path) -> tuple[Key, Path]:
-    """A new key pair in a new folder."""
+    """A new key pair, the public key in a new folder and the private one beside it."""
     folder.mkdir(parents=True)
-    cosign.make_key_pair(folder / "cosign", PASSWORD)
-    return Key(folder / "cosign.key", PASSWORD), folder / "cosign.pub"
+    private = folder.with_suffix(".private")
+    _, public = keys.make_pair(folder, {keys.KEY: str(private), keys.PASSWORD: PASSWORD})
+    return Key(private, PASSWORD), public
 
 
 @dataclass

@@ -14,8 +14,7 @@ PARTS = parts.read(PURLS)
 
 
 def asked() -> Answer:
-    (answer,) = gate.ask(PARTS)
-    return answer
+    return gate.ask(PARTS)
 
 
 def ids(answer: Answer) -> set[tuple[str, str]]:
@@ -47,13 +46,13 @@ def test_half_an_answer_of_the_service_is_none(service: OsvPeer) -> None:
     answer = asked()
     assert not answer.found
     assert answer.date is None
-    assert "403 Client Error: Forbidden" in answer.note
+    assert "403 Client Error: Forbidden" in answer.unreached[0]
 
 
 def test_a_service_out_of_reach_is_said_to_be() -> None:
     answer = asked()
     assert answer.date is None
-    assert "Connection refused" in answer.note
+    assert "Connection refused" in answer.unreached[0]
 
 
 def test_something_else_than_the_service_is_not_believed(

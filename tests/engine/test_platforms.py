@@ -16,16 +16,14 @@ from docker.errors import ImageNotFound
 from jhub_docker.build import builders, builds, marks, planning
 from jhub_docker.build.builders import Way
 from jhub_docker.catalog import PLATFORMS, identity, load
-from jhub_docker.oci.content import read_tree
+from jhub_docker.oci.content import read_files
 from jhub_docker.oci.layout import Layout
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import artifact
 from jhub_docker.release.artifact import Artifact
-from jhub_docker.release.record.provenance import Source
-from jhub_docker.release.record.records import make_records
-from jhub_docker.release.record.signed import sign
+from jhub_docker.release.record.records import make_records, sign
 from jhub_docker.release.record.verify import verify
 from jhub_testing import little_images
 from jhub_testing.little_images import debian
@@ -131,22 +129,14 @@ def test_a_release_for_two_platforms_is_pushed_and_verified(
     for entry, manifest in layout.manifests(made.index):
         config = layout.read_json(manifest["config"]["digest"])
         assert f"{config['os']}/{config['architecture']}" == entry.platform
-        tree = read_tree(layout, manifest, lambda path: path in ("etc/platform", "opt/words"))
-        assert tree.contents["etc/platform"].decode() == entry.platform
-        assert tree.contents["opt/words"] == b"the same everywhere\n"
-    source = Source(
-        catalog=load(packages),
-        image="little",
-        commit=COMMIT,
-        epoch=EPOCH,
-        url=None,
-        build_ids={"little": made.build_id},
-    )
+        files = read_files(layout, manifest, lambda path: path in ("etc/platform", "opt/words"))
+        assert files["etc/platform"].decode() == entry.platform
+        assert files["opt/words"] == b"the same everywhere\n"
     remote, (key, trust) = Remote(Access()), make_key(tmp_path / "keys")
-    name = source.catalog["little"].repository.rpartition("/")[2]
+    name = load(packages)["little"].repository.rpartition("/")[2]
     repository = Reference.parse(f"{registry.direct}/{name}")
     image = remote.push(layout, made.index, repository)
-    sign(remote, image, make_records(layout, made.index, source), key)
+    sign(remote, image, make_records(layout, made.index, made.source), key)
     remote.tag(image, "1.0.0")
     report = verify(remote, image.tagged("1.0.0"), trust)
     assert not report.failed, "\n".join(report.lines())

@@ -23,9 +23,7 @@ from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import artifact, history, rebuild
 from jhub_docker.release.record.keys import Key
-from jhub_docker.release.record.provenance import Source
-from jhub_docker.release.record.records import make_records
-from jhub_docker.release.record.signed import sign
+from jhub_docker.release.record.records import make_records, sign
 from jhub_testing import little_images
 from jhub_testing.little_releases import make_key
 from jhub_testing.registry import Registry
@@ -83,18 +81,8 @@ class Place:
             self.root, self.image, version="1.2.0", commit=commit, epoch=epoch,
             layout=layout,
         )  # fmt: skip
-        steps = made.planned.by_name
-        source = Source(
-            catalog=made.planned.catalog,
-            image=self.image,
-            commit=commit,
-            epoch=epoch,
-            url=None,
-            build_ids={name: step.build_id for name, step in steps.items()},
-            arguments={"lane": "bookworm"},
-        )
         image = self.remote.push(layout, made.index, self.repository)
-        sign(self.remote, image, make_records(layout, made.index, source), self.key)
+        sign(self.remote, image, make_records(layout, made.index, made.source), self.key)
         self.remote.tag(image, "1.2.0")
         return self.repository.tagged("1.2.0")
 
@@ -159,7 +147,7 @@ def test_what_differs_is_named_file_by_file(place: Place) -> None:
     found = place.rebuild(place.release(EPOCH_FREE + MOVING), no_cache=True)
     assert not found.same
     moved, *lines = found.differences
-    assert moved.startswith("deb moving in / is ")
+    assert moved.startswith("deb/debian/moving in / is ")
     (layer,) = [number for number, line in enumerate(lines) if line.startswith("layer ")]
     assert ", by RUN /bin/sh -c random()" in lines[layer]
     for path in ("opt/random", "opt/x/__pycache__/x.cpython-311.pyc", "var/lib/dpkg/status"):

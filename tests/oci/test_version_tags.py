@@ -12,7 +12,6 @@ from jhub_docker.registry.version_tags import (
     moving_tags,
     publish_tags,
     settle,
-    versions,
 )
 
 MakeImage = Callable[..., Descriptor]
@@ -39,7 +38,6 @@ def test_a_yanked_version_counts_for_nothing() -> None:
 
 def test_tags_that_are_no_versions_count_for_nothing() -> None:
     tags = ["latest", "1", "1.2", "git-1a2b3c4", "3.11", "python-3.11.9", "0" * 64, "20261124"]
-    assert versions(tags) == []
     assert moving_tags(tags) == {}
 
 

@@ -18,8 +18,7 @@ from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release.record.keys import Key
 from jhub_docker.release.record.provenance import Source
-from jhub_docker.release.record.records import Records, make_records
-from jhub_docker.release.record.signed import sign
+from jhub_docker.release.record.records import Records, make_records, sign
 from jhub_testing.little_releases import (
     BUILD_ID,
     COMMIT,
@@ -42,7 +41,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
         epoch=1_700_000_000,
         url="https://example.org/team/images",
         build_ids={"uv-thing": BUILD_ID, "parent": "0" * 64},
-        arguments={"lane": "bookworm"},
+        lane="bookworm",
     )
 
 

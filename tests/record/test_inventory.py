@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.locks.package import Package
 from jhub_docker.oci.layout import Layout
-from jhub_docker.release.record.inventory import Inventory, take
+from jhub_docker.release.record.inventory import Inventory, Package, take
 from jhub_testing import little_images
 from jhub_testing.archives import Files
 from jhub_testing.little_images import debian, distribution, node_package
@@ -30,7 +29,7 @@ def inventory(tmp_path: Path) -> Read:
 
 
 def names(found: Inventory) -> list[str]:
-    return [f"{p.kind} {p.name} {p.version} {p.location}" for p in found.packages]
+    return [f"{p.purl.removeprefix('pkg:')} {p.location}" for p in found.packages]
 
 
 def one(found: Inventory) -> Package:
@@ -38,7 +37,7 @@ def one(found: Inventory) -> Package:
     return package
 
 
-def test_debian_packages_carry_their_source_package_and_size(inventory: Read) -> None:
+def test_debian_packages_carry_their_source_package(inventory: Read) -> None:
     files = debian({"bash": "5.2-1"})
     files["var/lib/dpkg/status"] += (
         b"\nPackage: libc6\nSource: glibc\nStatus: install ok installed\nArchitecture: amd64\n"
@@ -48,26 +47,24 @@ def test_debian_packages_carry_their_source_package_and_size(inventory: Read) ->
     )
     found = inventory(files)
     assert (found.distribution, found.release) == ("debian", "12")
-    assert [(p.name, p.version, p.source, p.size) for p in found.packages] == [
-        ("bash", "5.2-1", "bash", 7 * 1024),
-        ("libc6", "2.36-9", "glibc", 0),
-        ("perl-base", "5.36.0-7+b1", "perl@5.36.0-7", 0),
+    assert [(p.url.name, p.url.version, p.url.qualifiers["upstream"]) for p in found.packages] == [
+        ("bash", "5.2-1", "bash"),
+        ("libc6", "2.36-9", "glibc"),
+        ("perl-base", "5.36.0-7+b1", "perl@5.36.0-7"),
     ]
 
 
-def test_python_packages_carry_environment_and_size(inventory: Read) -> None:
+def test_python_packages_carry_their_environment(inventory: Read) -> None:
     files = distribution("Big_Data", "2.0")
     files["opt/venv/pyvenv.cfg"] = b"home = /usr/local/bin\nversion_info = 3.11.2\n"
     package = one(inventory(files))
-    assert (package.name, package.location) == ("big-data", "/opt/venv")
+    assert (package.purl, package.location) == ("pkg:pypi/big-data@2.0", "/opt/venv")
     assert package.python == "3.11.2"
-    metadata = len(files[f"{SITE}/Big_Data-2.0.dist-info/METADATA"])
-    assert package.size == len(b"x = 1\n") + len(b"bytecode") + metadata
 
 
 def test_an_egg_info_is_a_python_package(inventory: Read) -> None:
     assert names(inventory({f"{SITE}/old.egg-info": b"Name: old\nVersion: 0.1\n"})) == [
-        "pypi old 0.1 /opt/venv"
+        "pypi/old@0.1 /opt/venv"
     ]
 
 
@@ -77,7 +74,9 @@ def test_python_of_a_debian_package_is_counted_once(inventory: Read) -> None:
         place: b"Name: six\nVersion: 1.16\n",
         "var/lib/dpkg/info/python3-six.list": f"/.\n/{place}\n".encode(),
     }
-    assert names(inventory(files)) == ["deb python3-six 1.16-4 /"]
+    assert names(inventory(files)) == [
+        "deb/debian/python3-six@1.16-4?arch=amd64&distro=debian-12&upstream=python3-six /"
+    ]
 
 
 def test_node_packages_are_what_npm_installed(inventory: Read) -> None:
@@ -93,21 +92,19 @@ def test_node_packages_are_what_npm_installed(inventory: Read) -> None:
             f"{tree}/lib/vscode/extensions/ms-python.python-1", "python", "2026.4.0",
             publisher="ms-python",
         ),
-        f"{tree}/node_modules/ws/index.js": b"12345",
+        f"{tree}/node_modules/bom/package.json": b'\xef\xbb\xbf{"name": "bom", "version": "1"}',
         "usr/share/broken/node_modules/x/package.json": b"{",
     }  # fmt: skip
     found = inventory(files)
     assert names(found) == [
-        "npm @a/b 1.0.0 /opt/code-server/node_modules/@a/b",
-        "npm code-server 4.1.0 /opt/code-server",
-        "npm ws 7.0.0 /opt/code-server/node_modules/@a/b/node_modules/ws",
-        "npm ws 8.0.0 /opt/code-server/node_modules/ws",
-        "vscode-extension ms-python.python 2026.4.0 "
+        "npm/%40a/b@1.0.0 /opt/code-server/node_modules/@a/b",
+        "npm/bom@1 /opt/code-server/node_modules/bom",
+        "npm/code-server@4.1.0 /opt/code-server",
+        "npm/ws@7.0.0 /opt/code-server/node_modules/@a/b/node_modules/ws",
+        "npm/ws@8.0.0 /opt/code-server/node_modules/ws",
+        "vscode-extension/ms-python/python@2026.4.0 "
         "/opt/code-server/lib/vscode/extensions/ms-python.python-1",
     ]
-    own = [files[f"{tree}/node_modules/ws/{name}"] for name in ("package.json", "index.js")]
-    part = files[f"{tree}/node_modules/ws/dist/esm/package.json"]
-    assert found.packages[3].size == sum(map(len, own)) + len(part)
 
 
 def test_programs_tell_their_version_themselves(inventory: Read) -> None:
@@ -119,11 +116,10 @@ def test_programs_tell_their_version_themselves(inventory: Read) -> None:
         "home/x/node": b"#!/bin/sh\n",
     })  # fmt: skip
     assert names(found) == [
-        "generic node 24.1.0 /opt/x/lib",
-        "generic python 3.11.14 /usr/local",
-        "generic uv 0.13.9 /usr/local/bin",
+        "generic/node@24.1.0 /opt/x/lib",
+        "generic/python@3.11.14 /usr/local",
+        "generic/uv@0.13.9 /usr/local/bin",
     ]
-    assert found.packages[0].size == len(node)
 
 
 def elf_with_crates(crates: dict[str, str]) -> bytes:
@@ -145,7 +141,7 @@ def test_an_upgrade_in_a_higher_layer_counts_once(inventory: Read) -> None:
     old = distribution("thing", "1.0")
     removed = {f"{SITE}/.wh.thing-1.0.dist-info": b""}
     assert names(inventory(old, removed | distribution("thing", "2.0"))) == [
-        "pypi thing 2.0 /opt/venv"
+        "pypi/thing@2.0 /opt/venv"
     ]
 
 

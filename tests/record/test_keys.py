@@ -1,5 +1,6 @@
 """Key pairs: made once, kept from others and from git, their password never in an argument."""
 
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.release.record import cosign, keys
-from jhub_docker.release.record.signed import sign
+from jhub_docker.release.record import keys
+from jhub_docker.release.record.records import sign
 from jhub_testing.little_releases import PASSWORD, Release
 
 
@@ -23,8 +24,7 @@ def test_a_pair_is_made_outside_the_checkout_and_never_overwritten(
     root: Path, tmp_path: Path
 ) -> None:
     environment = {"XDG_CONFIG_HOME": str(tmp_path / "config"), keys.PASSWORD: PASSWORD}
-    make = cosign.make_key_pair
-    private, public = keys.make_pair(root, make, environment)
+    private, public = keys.make_pair(root, environment)
     assert private == tmp_path / "config/jhub-docker/cosign.key"
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
     assert b"ENCRYPTED" in private.read_bytes()
@@ -36,28 +36,30 @@ def test_a_pair_is_made_outside_the_checkout_and_never_overwritten(
     for gone in (private, public):
         kept = gone.read_bytes()
         with pytest.raises(UsageError, match="is not overwritten"):
-            keys.make_pair(root, make, environment)
+            keys.make_pair(root, environment)
         gone.unlink()
         with pytest.raises(UsageError, match="is not overwritten"):
-            keys.make_pair(root, make, environment)
+            keys.make_pair(root, environment)
         gone.write_bytes(kept)
     assert (private.read_bytes(), public.read_bytes()) == before
 
 
-def test_a_pair_that_could_not_be_made_is_in_nobodys_way(root: Path, tmp_path: Path) -> None:
-    def fail(*_: object) -> None:
-        raise ActionError("no cosign")
-
+def test_a_pair_that_could_not_be_made_is_in_nobodys_way(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cosign").write_text("#!/bin/sh\necho no cosign >&2\nexit 1\n")
+    (tmp_path / "cosign").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     environment = {"XDG_CONFIG_HOME": str(tmp_path / "config"), keys.PASSWORD: PASSWORD}
     for _ in range(2):
         with pytest.raises(ActionError, match="no cosign"):
-            keys.make_pair(root, fail, environment)
+            keys.make_pair(root, environment)
 
 
 def test_a_path_in_the_checkout_is_no_good_place(root: Path, tmp_path: Path) -> None:
     environment = {keys.KEY: str(tmp_path / "checkout/cosign.key"), keys.PASSWORD: PASSWORD}
     with pytest.raises(UsageError, match="inside the checkout"):
-        keys.make_pair(root, cosign.make_key_pair, environment)
+        keys.make_pair(root, environment)
     assert not (root / "cosign.pub").exists()
 
 
@@ -65,7 +67,7 @@ def test_no_key_is_made_without_a_password(root: Path, tmp_path: Path) -> None:
     private = tmp_path / "elsewhere/cosign.key"
     environment = {keys.KEY: str(private), keys.PASSWORD: ""}
     with pytest.raises(UsageError, match="the password is empty"):
-        keys.make_pair(root, cosign.make_key_pair, environment)
+        keys.make_pair(root, environment)
     assert not private.parent.exists()
 
 

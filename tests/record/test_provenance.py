@@ -17,7 +17,7 @@ def test_it_names_all_a_rebuild_needs(tmp_path: Path, source: Source) -> None:
     layout = Layout(tmp_path / "layout")
     index = build(layout, platforms=("linux/amd64", "linux/arm64"))
     records = make_records(layout, index, source)
-    predicate = records.documents[index.digest][PROVENANCE]
+    predicate = records[index.digest][PROVENANCE]
     definition = predicate["buildDefinition"]
     assert definition["externalParameters"] == {
         "image": "uv-thing",
@@ -50,7 +50,7 @@ def test_it_names_all_a_rebuild_needs(tmp_path: Path, source: Source) -> None:
 def test_platforms_it_was_not_made_for_are_named(tmp_path: Path, source: Source) -> None:
     layout = Layout(tmp_path / "layout")
     index = build(layout, platforms=("linux/amd64",))
-    documents = make_records(layout, index, source).documents
+    documents = make_records(layout, index, source)
     (entry,) = (entry for entry, _ in layout.manifests(index))
 
     def external(digest: str) -> dict[str, object]:
@@ -69,10 +69,11 @@ def test_bills_are_per_platform_and_provenance_for_each_and_all(
     layout = Layout(tmp_path / "layout")
     index = build(layout, platforms=("linux/amd64", "linux/arm64"))
     records = make_records(layout, index, source)
-    kinds = {digest: set(found) for digest, found in records.documents.items()}
+    kinds = {digest: set(found) for digest, found in records.items()}
     platforms = [entry.digest for entry, _ in layout.manifests(index)]
     assert kinds == {index.digest: {PROVENANCE}} | {key: {BILL, PROVENANCE} for key in platforms}
-    assert [bill["metadata"]["component"]["purl"][-5:] for bill in records.bills] == [
+    bills = [found[BILL] for found in records.values() if BILL in found]
+    assert [bill["metadata"]["component"]["purl"][-5:] for bill in bills] == [
         "amd64",
         "arm64",
     ]
@@ -83,6 +84,6 @@ def test_it_says_nothing_of_the_machine(
 ) -> None:
     layout = Layout(tmp_path / "layout")
     records = make_records(layout, build(layout), replace(source, url=None))
-    text = json.dumps([list(found.values()) for found in records.documents.values()])
+    text = json.dumps([list(found.values()) for found in records.values()])
     for secret in (str(tmp_path), str(Path.cwd()), str(Path.home()) + "/", "example.org/team"):
         assert secret not in text

@@ -11,8 +11,7 @@ from jhub_docker.catalog.ledger import Entry, Yanked
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.release.record.keys import Key
 from jhub_docker.release.record.provenance import Source
-from jhub_docker.release.record.records import BILL, Records, make_records
-from jhub_docker.release.record.signed import sign
+from jhub_docker.release.record.records import BILL, make_records, sign
 from jhub_docker.release.record.verify import Report
 from jhub_testing.little_images import distribution
 from jhub_testing.little_releases import IMAGE, LABELS, VERSION, Release, build
@@ -137,11 +136,11 @@ def test_an_image_with_all_records_made_anew_by_somebody_else(
 def test_a_signed_bill_of_materials_that_is_not_true(release: Release, source: Source) -> None:
     index = build(release.layout, (IMAGE, EXTRA, {"opt/venv/.wh.pyvenv.cfg": b""}))
     true = make_records(release.layout, index, source)
-    lie = release.records.documents[release.digest][BILL]
-    documents = {digest: dict(kinds) for digest, kinds in true.documents.items()}
+    lie = release.records[release.digest][BILL]
+    documents = {digest: dict(kinds) for digest, kinds in true.items()}
     (kinds,) = (kinds for kinds in documents.values() if BILL in kinds)
     kinds[BILL] = {**lie, "metadata": kinds[BILL]["metadata"]}
-    sign(release.remote, release.push(index), Records(documents), release.key)
+    sign(release.remote, release.push(index), documents, release.key)
     report = release.verify()
     assert failed(report) == ["contents"]
     assert "pypi/stranger in /usr/local 6.6 is extra" in message(report, "contents")

@@ -4,7 +4,7 @@ import pytest
 
 from jhub_docker.build.builders import Way
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.release.platforms import choose
+from jhub_docker.release.outlook import choose
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 BOTH = [Way("lab", AMD, "native"), Way("lab", ARM, "emulated")]

@@ -1,6 +1,7 @@
 """The version of an image (Semantic Versioning 2.0.0). Pure."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jhub_docker.errors import UsageError
@@ -23,6 +24,11 @@ class Version:
         if match is None:
             raise UsageError(f"{text!r} is no version of an image; expected one such as 1.2.0")
         return cls(*map(int, match.groups()))
+
+    @classmethod
+    def among(cls, texts: Iterable[str]) -> list["Version"]:
+        """Those of the texts that are versions, lowest first."""
+        return sorted(cls.parse(one) for one in texts if PATTERN.fullmatch(one))
 
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}.{self.patch}"

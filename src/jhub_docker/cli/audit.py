@@ -36,7 +36,7 @@ def audit(image: list[str], accept_unreached: bool = False, json_: bool = False)
                 found[spec.name] = parts.in_engine(f"{spec.repository}:latest")
     for one in references:
         with stage(f"reading what is in {one}"):
-            found[str(one)] = parts.in_registry(remote.Remote.from_environment(), one)
+            found[str(one)] = parts.in_registry(remote.Remote(), one)
     reports = gate.gate(ROOT, found)
     told = [one.to_json() for one in reports]
     texts = ("\n  ".join([f"{one.subject}:", *one.notes]) for one in reports)

@@ -1,9 +1,8 @@
 """Releasing one image, which images have to be released, the key that signs releases, and what can
-be done with releases that exist: verify, rebuild, compare, take back.
+be done with releases that exist: verify, rebuild, take back.
 """
 
 import json
-from datetime import UTC, datetime
 
 from jhub_docker import host
 from jhub_docker.catalog import ledger, load
@@ -14,17 +13,16 @@ with later():
     from jhub_docker.registry import reference as references
     from jhub_docker.registry import remote, version_tags
     from jhub_docker.release import (
-        difference,
+        commits,
         flow,
         gates,
         outlook,
         publish,
         version,
-        yanking,
     )
     from jhub_docker.release import rebuild as rebuilding
     from jhub_docker.release import status as states
-    from jhub_docker.release.record import cosign, keys
+    from jhub_docker.release.record import keys
     from jhub_docker.release.record import verify as verifying
 
 
@@ -57,7 +55,7 @@ def release(
     version.check_bump(bump)
     signed = bool(push) and not dry_run
     signer = publish.Signer(keys.signing_key(), keys.trusted(ROOT)) if signed else None
-    registries = remote.Remote.from_environment()
+    registries = remote.Remote()
     needs = () if dry_run else ("buildx", "disk")
     host.require(assume_yes=yes, set_up=not dry_run, needs=needs)
     request = outlook.Request(
@@ -91,7 +89,7 @@ def status(image: list[str], json_: bool = False) -> None:
 @task()
 def key() -> None:
     """Make the key pair that signs releases: the private one outside git, cosign.pub here."""
-    private, public = keys.make_pair(ROOT, cosign.make_key_pair)
+    private, public = keys.make_pair(ROOT)
     write(f"private key: {private}\npublic key:  {public}  (commit it)")
 
 
@@ -104,7 +102,7 @@ def verify(image: str, key: str = "", json_: bool = False) -> None:
     folder = ROOT / ".dev"
     folder.mkdir(exist_ok=True)
     report = verifying.verify(
-        remote.Remote.from_environment(),
+        remote.Remote(),
         references.Reference.parse_image(image),
         keys.trusted(ROOT, key),
         ledgers=lambda package: ledger.read(ROOT / "packages" / package),
@@ -112,20 +110,6 @@ def verify(image: str, key: str = "", json_: bool = False) -> None:
     )
     write(json.dumps(report.to_json(), indent=2) if json_ else "\n".join(report.lines()))
     report.require()
-
-
-@task(
-    positional=["image", "before", "after"],
-    help={
-        "image": "An image by its folder's name.",
-        "before": "The older version.",
-        "after": "The newer version.",
-    },
-)
-def diff(image: str, before: str, after: str) -> None:
-    """Compare the packages of two releases."""
-    (spec,) = load(ROOT / "packages").select([image])
-    write(difference.compare(ROOT, spec.name, before, after))
 
 
 @task(
@@ -140,7 +124,7 @@ def rebuild(image: str, key: str = "", no_cache: bool = False) -> None:
     """Build a released image again from its signed record, and compare digests and files."""
     if "/" in image:
         reference = references.Reference.parse_image(image)
-        there, trust = remote.Remote.from_environment(), keys.trusted(ROOT, key)
+        there, trust = remote.Remote(), keys.trusted(ROOT, key)
         released = rebuilding.find(there, reference, trust)
         rebuilding.require_commit(ROOT, released.recorded)
         host.require(needs={"buildx", "disk"})
@@ -171,10 +155,10 @@ def yank(image: str, version: str, push: list[str], reason: str = "") -> None:
     """Take a release back: commit that in its ledger, and lead moving tags away from it."""
     (spec,) = load(ROOT / "packages").select([image])
     places = [publish.repository(spec, registry) for registry in push]
-    if yanking.mark(ROOT, spec, version, reason, datetime.now(UTC).date()):
+    if commits.yank(ROOT, spec, version, reason):
         write(f"{image} {version} is yanked, and that is committed")
     else:
         write(f"{image} {version} was yanked before")
-    there, yanked = remote.Remote.from_environment(), publish.yanked(ledger.read(spec.folder))
+    there, yanked = remote.Remote(), publish.yanked(ledger.read(spec.folder))
     for place in places:
         write("\n".join(version_tags.settle(there, place, yanked)))

@@ -56,11 +56,14 @@ def require_current(specs: Iterable[ImageSpec]) -> None:
         raise UsageError(f"{said}; refresh with ./dev invoke lock {' '.join(names)}")
 
 
-def require_agreement(catalog: Catalog) -> None:
-    """Raise UsageError for servers that the hub would not offer because of their JupyterHub."""
-    if catalog.apart:
+def require_agreement(catalog: Catalog, image: str = HUB) -> None:
+    """Raise UsageError for servers that the hub would not offer because of their JupyterHub.
+
+    Of an image other than the hub only what is wrong with that counts.
+    """
+    if apart := [one for one in catalog.apart if image in (HUB, one.name)]:
         hub = catalog[HUB].jupyterhub
-        told = ", ".join(f"{one.name} has {one.jupyterhub or 'none'}" for one in catalog.apart)
+        told = ", ".join(f"{one.name} has {one.jupyterhub or 'none'}" for one in apart)
         raise UsageError(
             f"the hub has JupyterHub {hub} and offers servers of the same major version only: "
             f"{told}; name jupyterhub=={hub} in their dependencies and lock again"

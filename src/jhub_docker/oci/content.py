@@ -5,7 +5,6 @@ import gzip
 import posixpath
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
 from typing import IO, Any, cast
 
 import zstandard
@@ -49,25 +48,16 @@ def layers(manifest: Mapping[str, Any]) -> list[Descriptor]:
     return [Descriptor.from_json(value) for value in manifest["layers"]]
 
 
-@dataclass
-class Tree:
-    """The regular files of an image; paths are written `etc/passwd`, without a slash first.
-
-    `sizes` has all of them, in bytes; a hard link counts 0. `contents` has those asked for.
-    """
-
-    sizes: dict[str, int] = field(default_factory=dict)
-    contents: dict[str, bytes] = field(default_factory=dict)
-
-
-def read_tree(layout: Layout, manifest: Mapping[str, Any], wanted: Callable[[str], bool]) -> Tree:
-    """The files of an image, with the contents of those whose path is `wanted`.
+def read_files(
+    layout: Layout, manifest: Mapping[str, Any], wanted: Callable[[str], bool]
+) -> dict[str, bytes]:
+    """The contents of an image's regular files whose path, such as `etc/passwd`, is `wanted`.
 
     What a higher layer replaced or removed is not among them. Symbolic links are not followed; a
     hard link to a file of the same layer that is `wanted` has its contents. Each layer is read
     once.
     """
-    tree = Tree()
+    found: dict[str, bytes] = {}
     # Paths that a higher layer has removed or replaced, with what is below them; a slash at the
     # end: only what is below.
     hidden: set[str] = set()
@@ -92,12 +82,9 @@ def read_tree(layout: Layout, manifest: Mapping[str, Any], wanted: Callable[[str
                 elif member.islnk() and wanted(path):
                     target = posixpath.normpath(member.linkname).removeprefix("/")
                     read |= {path: read[target]} if target in read else {}
-                if (member.isreg() or member.islnk()) and not _is_hidden(path, hidden):
-                    tree.sizes[path] = member.size if member.isreg() else 0
-                    if path in read:
-                        tree.contents[path] = read[path]
+        found |= {path: read[path] for path in read if not _is_hidden(path, hidden)}
         hidden |= own
-    return tree
+    return found
 
 
 def _is_hidden(path: str, hidden: Set[str]) -> bool:

@@ -105,6 +105,11 @@ def index(
     return layout.add_json(value, INDEX)
 
 
+def instant(epoch: int) -> str:
+    """Seconds since 1970 as configurations and labels have them (RFC 3339)."""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def configuration(
     original: Mapping[str, Any],
     diff_ids: Sequence[str],
@@ -116,7 +121,7 @@ def configuration(
     settings = {key: original["config"][key] for key in _SETTINGS if original["config"].get(key)}
     named = {**settings.get("Labels", {}), **labels}
     settings["Labels"] = {key: value for key, value in named.items() if value}
-    created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    created = instant(epoch)
     history = [
         {key: entry[key] for key in _HISTORY if entry.get(key)} | {"created": created}
         for entry in original.get("history", ())

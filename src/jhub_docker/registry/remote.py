@@ -40,15 +40,13 @@ T = TypeVar("T")
 class Remote:
     """All registries, reached as `access` says. Raises ActionError for what they refuse."""
 
-    def __init__(self, access: Access, pauses: tuple[float, ...] = PAUSES) -> None:
-        """`pauses` are the seconds before each further try after a fault that passes."""
-        self.access = access
-        self._pauses = pauses
+    def __init__(self, access: Access | None = None, pauses: tuple[float, ...] = PAUSES) -> None:
+        """Without `access` the environment says it; raises UsageError as that does.
 
-    @classmethod
-    def from_environment(cls) -> "Remote":
-        """Reached as the environment says. Raises UsageError as `Access.from_environment` does."""
-        return cls(Access.from_environment())
+        `pauses` are the seconds before each further try after a fault that passes.
+        """
+        self.access = access or Access.from_environment()
+        self._pauses = pauses
 
     def resolve(self, reference: Reference) -> Descriptor | None:
         """What the reference stands for in the registry; None where it has no such thing."""

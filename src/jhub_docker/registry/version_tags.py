@@ -5,32 +5,21 @@ newest of all; so a hot fix 1.1.3 after 1.2.0 moves `1.1` alone, and a pre-relea
 """
 
 from collections.abc import Collection, Iterable
-from contextlib import suppress
 
 from jhub_docker.catalog.version import Version
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import ActionError
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
-
-
-def versions(tags: Iterable[str]) -> list[Version]:
-    """Those of the tags that are versions of releases, the oldest first: `1.2` is a moving tag,
-    `2026` anything, and a pre-release nobody's newest.
-    """
-    found = []
-    for tag in tags:
-        with suppress(UsageError):
-            found.append(Version.parse(tag))
-    return sorted(found)
 
 
 def moving_tags(published: Iterable[str], yanked: Collection[str] = ()) -> dict[str, str]:
     """The moving tags there should be, each with the version it stands for (pure).
 
-    `published` may hold other tags too. Yanked versions count for nothing.
+    `published` may hold other tags too: `1.2` is a moving tag, `2026` anything, and a pre-release
+    nobody's newest. Yanked versions count for nothing.
     """
     result: dict[str, str] = {}
-    for version in versions(published):  # the oldest first, so the newest has the last word
+    for version in Version.among(published):  # the oldest first, so the newest has the last word
         if str(version) not in yanked:
             for name in (f"{version.major}.{version.minor}", f"{version.major}", "latest"):
                 result[name] = str(version)

@@ -6,23 +6,24 @@ A release and `invoke release.rebuild` both come here, so that they cannot diffe
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from jhub_docker.build import builders, builds, marks, planning
+from jhub_docker.build import bases, builders, builds, marks, planning
 from jhub_docker.build.bases import Mode
 from jhub_docker.build.plan import Plan
 from jhub_docker.catalog.identity import LABEL, OCI, RELEASE
 from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError
+from jhub_docker.host import machine
 from jhub_docker.oci import export
 from jhub_docker.oci.layout import INDEX, Descriptor, Layout
 from jhub_docker.progress import stage
+from jhub_docker.release.record.provenance import Source
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """What was exported: the index, a manifest per platform, and what it was planned from.
+    """What was exported: the index, a manifest per platform, and what these were made from.
 
     `base_layers` is how many of the lowest layers of the first manifest are those of the public
     base or its stand-in.
@@ -30,15 +31,8 @@ class Artifact:
 
     index: Descriptor
     manifests: tuple[Descriptor, ...]
-    build_id: str
-    planned: Plan
+    source: Source
     base_layers: int
-
-
-def labels(version: str, commit: str, epoch: int) -> dict[str, str]:
-    """The labels of a release, in place of those that say when and where it was built."""
-    created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {f"{OCI}.created": created, f"{OCI}.revision": commit, RELEASE: version}
 
 
 def make(
@@ -74,7 +68,9 @@ def make(
                 if told := builds.failed(builds.carry_out(tree, planned, tag=False)):
                     raise ActionError(told)
         below = base_layers(plans[0], image)
-        said = {**labels(version, commit, epoch), **(further or {})}
+        # In place of those that say when and where it was built.
+        said = {f"{OCI}.created": export.instant(epoch), f"{OCI}.revision": commit}
+        said |= {RELEASE: version, **(further or {})}
         manifests = []
         for name in (planned[image].reference for planned in plans):
             with stage(f"exporting {name}"):
@@ -83,7 +79,15 @@ def make(
     finally:
         if beside:
             _remove(beside)
-    return Artifact(index, tuple(manifests), plans[0][image].build_id, plans[0], below)
+    steps, catalog = plans[0].by_name, plans[0].catalog
+    build_ids = {
+        part.name: steps[part.name].build_id
+        for part in catalog.closure([image])
+        if part.name in steps
+    }
+    url = machine.source_url(tree)
+    source = Source(catalog, image, commit, epoch, url, build_ids, lane=bases.lane())
+    return Artifact(index, tuple(manifests), source, below)
 
 
 def _remove(ending: str) -> None:

@@ -6,7 +6,7 @@ release is committed, the work tree that its commits are made in.
 
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -20,32 +20,23 @@ from jhub_docker.release.record.records import Records
 FOLDER = Path(".dev/release")
 
 
-@dataclass
-class Candidate:
-    """`start` is the commit it began from, `commit` the one its image is built from.
+@dataclass(frozen=True, kw_only=True)
+class Candidate(Entry):
+    """What will be in the ledger, as far as it is known; `platforms` are first without digests.
 
-    `tested_as` is the build id that evidence was shown for, which the new version changes.
-    `digest` is that of the exported index, `platforms` (without digests until then) and `left_out`
-    are as in the ledger. `recorded` is the commit with the ledger, of what was judged and tested.
+    `start` is the commit it began from. `tested_as` is the build id that evidence was shown for,
+    which the new version changes. `recorded` is the commit with the ledger, of what was judged and
+    tested.
     """
 
     image: str
     version: str
     start: str
-    commit: str
-    tested_as: str = ""
+    date: str = ""
     build_id: str = ""
     digest: str = ""
-    platforms: dict[str, str] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
-    size: int = 0
-    compressed: int = 0
-    layers: int = 0
+    tested_as: str = ""
     recorded: str = ""
-
-
-IN_LEDGER = {one.name for one in fields(Entry)} & {one.name for one in fields(Candidate)}
-"""What the ledger has of a release under the same names."""
 
 
 class Workplace:
@@ -74,7 +65,7 @@ class Workplace:
         partial.replace(self._state)
 
     def keep_records(self, records: Records) -> None:
-        """Keep what is said of the image, to be signed, and to compare later releases with."""
+        """Keep what is said of the image, to be signed."""
         self.records.write_bytes(msgspec.json.encode(records))  # in their order
 
     def load_records(self) -> Records:
@@ -86,10 +77,9 @@ class Workplace:
 
     def add_tree(self, commit: str) -> None:
         """A detached work tree of a commit; one that is there already is kept as it is."""
-        if (self.tree / ".git").exists():
-            with suppress(ActionError):
-                history.git(self.tree, "reset", "--quiet", "--hard", commit)
-                return
+        kept = (self.tree / ".git").exists()
+        if kept and history.succeeds(self.tree, "reset", "--quiet", "--hard", commit):
+            return
         self.remove_tree()
         self.tree.parent.mkdir(parents=True, exist_ok=True)
         history.git(
@@ -122,12 +112,9 @@ def released(root: Path, image: str, version: str) -> tuple[Workplace, Candidate
     place = Workplace(root, image, version)
     found = place.load()
     if found is None or found.digest != entry.digest:
+        recorded = history.tag_name(image, version)
         found = Candidate(
-            image,
-            version,
-            start=entry.commit,
-            recorded=history.tag_name(image, version),
-            **{name: getattr(entry, name) for name in IN_LEDGER},
+            image=image, version=version, start=entry.commit, recorded=recorded, **vars(entry)
         )
     return place, found
 
@@ -146,7 +133,7 @@ def unfinished(root: Path, image: str) -> list[tuple[Workplace, Candidate]]:
 
 
 def keep_only(root: Path, image: str, version: str) -> None:
-    """Remove the exported images of older releases; their records stay to compare with."""
+    """Remove the exported images of other releases, which are large."""
     for folder in (root / FOLDER / image).iterdir():
         if folder.name != version:
             shutil.rmtree(Workplace(root, image, folder.name).layout, ignore_errors=True)

@@ -6,19 +6,17 @@ what is behind it and that was verified.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
+from dataclasses import replace
 
 from jhub_docker.asking import confirm
-from jhub_docker.build import bases, marks
+from jhub_docker.build import marks
 from jhub_docker.catalog import load
 from jhub_docker.engine.lock import held
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.host import machine
 from jhub_docker.oci.layout import Layout
 from jhub_docker.progress import say
 from jhub_docker.release import (
     artifact,
-    budget,
     candidate,
     commits,
     evidence,
@@ -29,7 +27,7 @@ from jhub_docker.release import (
 )
 from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.outlook import Request, look
-from jhub_docker.release.record.provenance import Source
+from jhub_docker.release.record import keys
 from jhub_docker.release.record.records import make_records
 
 
@@ -53,19 +51,19 @@ def release(asked: Request) -> Candidate | None:
     if asked.registries and asked.signer is None:
         raise UsageError("what is pushed is signed; say with which key")
     if asked.signer:
-        publish.require_pair(asked.signer)
+        keys.require_pair(asked.signer.key, asked.signer.trust)
     with held(f".release-{marks.checkout(root)}", "another release of this checkout"):
         if not (begun := _resumed(asked) or _begun(asked)):
             return None
         place, one = begun
         if asked.registries or not one.recorded:
-            _make(asked, place, one)
+            one = _make(asked, place, one)
         if not one.recorded:
             place.add_tree(one.commit)
             spec = load(place.tree / "packages")[one.image]
             notes = trial.judge(place, one, spec, accept_unreached=asked.accept_unreached)
             trial.test(place, one, spec)
-            one.recorded = commits.record(place, one, notes)
+            one = replace(one, recorded=commits.record(place, one, notes))
             place.save(one)
         if not history.contains(root, "HEAD", one.recorded):
             evidence.carry_over(root, one.image, one.tested_as, one.build_id)
@@ -105,9 +103,8 @@ def _resumed(asked: Request) -> tuple[Workplace, Candidate] | None:
             return place, one
         say(f"==> {one.image} {one.version} was begun from another commit; beginning anew")
         if one.recorded:  # and perhaps tagged, just before the branch moved
-            with suppress(ActionError):
-                tag = history.tag_name(one.image, one.version)
-                history.git(asked.root, "tag", "--delete", tag)
+            tag = history.tag_name(one.image, one.version)
+            history.succeeds(asked.root, "tag", "--delete", tag)
         place.discard()
     return None
 
@@ -132,10 +129,10 @@ def _begun(asked: Request) -> tuple[Workplace, Candidate] | None:
     place.add_tree(start)
     commit = commits.prepare(place, found, version)
     one = Candidate(
-        found.image,
-        str(version),
-        start,
-        commit,
+        image=found.image,
+        version=str(version),
+        start=start,
+        commit=commit,
         tested_as=found.build_id,
         platforms=dict.fromkeys(choice.made, ""),
         left_out=dict(choice.left_out),
@@ -144,19 +141,18 @@ def _begun(asked: Request) -> tuple[Workplace, Candidate] | None:
     return place, one
 
 
-def _make(asked: Request, place: Workplace, one: Candidate) -> None:
+def _make(asked: Request, place: Workplace, one: Candidate) -> Candidate:
     """Build, export and describe the image, unless that is there already."""
     layout = Layout(place.layout)
     if one.digest and layout.has(one.digest) and place.records.exists():
-        return
+        return one
     place.add_tree(one.commit)
-    epoch = history.commit_time(asked.root, one.commit)
     made = artifact.make(
         place.tree,
         one.image,
         version=one.version,
         commit=one.commit,
-        epoch=epoch,
+        epoch=history.commit_time(asked.root, one.commit),
         layout=layout,
         platforms=tuple(one.platforms),
     )
@@ -165,22 +161,17 @@ def _make(asked: Request, place: Workplace, one: Candidate) -> None:
             f"{one.image} {one.version} cannot be made again here: it became {made.index.digest}, "
             f"released was {one.digest}; push it from the machine that released it"
         )
-    one.build_id, one.digest = made.build_id, made.index.digest
-    one.platforms = {entry.platform: entry.digest for entry in made.manifests}
     manifest = layout.read_json(made.manifests[0].digest)
-    measured = budget.measure(layout, manifest, made.base_layers)
-    one.size, one.compressed, one.layers = measured.size, measured.compressed, measured.layers
-    steps, catalog = made.planned.by_name, made.planned.catalog
-    parts = [part.name for part in catalog.closure([one.image]) if part.name in steps]
-    build_ids = {name: steps[name].build_id for name in parts}
-    source = Source(
-        catalog,
-        one.image,
-        one.commit,
-        epoch,
-        machine.source_url(asked.root),
-        build_ids,
-        arguments={"lane": bases.lane()},
+    size, compressed, layers = trial.measure(layout, manifest, made.base_layers)
+    place.keep_records(make_records(layout, made.index, made.source))
+    one = replace(
+        one,
+        build_id=made.source.build_ids[one.image],
+        digest=made.index.digest,
+        platforms={entry.platform: entry.digest for entry in made.manifests},
+        size=size,
+        compressed=compressed,
+        layers=layers,
     )
-    place.keep_records(make_records(layout, made.index, source))
     place.save(one)
+    return one

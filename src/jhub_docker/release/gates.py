@@ -1,11 +1,11 @@
 """What has to be true before a release begins. Each failure says the command that mends it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 from jhub_docker.build import bases
-from jhub_docker.catalog import HUB, LANES, Catalog
+from jhub_docker.catalog import LANES, Catalog
 from jhub_docker.errors import JhubDockerError, UsageError
 from jhub_docker.locks import refresh as locks
 from jhub_docker.release import changelog, evidence, history
@@ -19,10 +19,16 @@ def failure(what: str, mend: str) -> str:
     return f"{what}\n    -> {mend}"
 
 
-def _read(error: JhubDockerError) -> str:
-    """What an error says, and behind the first semicolon what mends it."""
-    what, _, mend = str(error).partition("; ")
-    return failure(what, mend)
+def _refused(*checks: Callable[[], object]) -> list[str]:
+    """What each check raises, and behind its first semicolon what mends it."""
+    found = []
+    for check in checks:
+        try:
+            check()
+        except JhubDockerError as error:
+            what, _, mend = str(error).partition("; ")
+            found.append(failure(what, mend))
+    return found
 
 
 def before(root: Path, catalog: Catalog, status: Status, build_ids: Mapping[str, str]) -> list[str]:
@@ -59,12 +65,14 @@ def checkout(root: Path) -> list[str]:
     return [failure(*one) for one in found.items()]
 
 
-def lock(catalog: Catalog, image: str) -> Iterator[str]:
+def lock(catalog: Catalog, image: str) -> list[str]:
     """The locks of the image and of all it is built from fit their declarations."""
-    try:
-        locks.require_current(catalog.closure([image]))
-    except JhubDockerError as error:
-        yield _read(error)
+    return _refused(partial(locks.require_current, catalog.closure([image])))
+
+
+def agreement(catalog: Catalog, image: str) -> list[str]:
+    """The hub offers the servers: they have its major version of JupyterHub."""
+    return _refused(partial(locks.require_agreement, catalog, image))
 
 
 def tests(root: Path, catalog: Catalog, build_ids: Mapping[str, str]) -> Iterator[str]:
@@ -90,19 +98,6 @@ def notes(catalog: Catalog, status: Status) -> Iterator[str]:
             yield failure("the changelog would name no change", mend)
 
 
-def agreement(catalog: Catalog, image: str) -> list[str]:
-    """The hub offers the servers: they have its major version of JupyterHub."""
-    return [
-        failure(
-            f"{one.name} has JupyterHub {one.jupyterhub or 'none'}, "
-            f"the hub {catalog[HUB].jupyterhub}",
-            f"pin one version in both pyproject.toml, ./dev invoke lock -i {one.name} -i {HUB}",
-        )
-        for one in catalog.apart
-        if image in (HUB, one.name)
-    ]
-
-
 def size(catalog: Catalog, image: str) -> Iterator[str]:
     """The image says how large it may be."""
     if not catalog[image].budget:
@@ -125,13 +120,7 @@ def free_version(root: Path, status: Status) -> Iterator[str]:
 
 def signing(root: Path) -> list[str]:
     """What is pushed can be signed, and verified afterwards; the password is not asked for."""
-    found = []
-    for look in (keys.require_private, partial(keys.trusted, root)):
-        try:
-            look()
-        except UsageError as error:
-            found.append(_read(error))
-    return found
+    return _refused(keys.require_private, partial(keys.trusted, root))
 
 
 def told(failures: Iterable[str], image: str) -> str:

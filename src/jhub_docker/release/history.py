@@ -21,6 +21,14 @@ def git(root: Path, *arguments: str) -> str:
     return ended.require(f"git {arguments[0]} failed")
 
 
+def succeeds(root: Path, *arguments: str) -> bool:
+    """Whether git does it, or answers a question with yes."""
+    with suppress(ActionError):
+        git(root, *arguments)
+        return True
+    return False
+
+
 def require_whole(root: Path) -> None:
     """Raise UsageError for a shallow clone: what it has is taken for the whole history.
 
@@ -45,11 +53,8 @@ def versions(root: Path, image: str, *, reachable: str = "") -> list[Version]:
     that version, whatever came later elsewhere.
     """
     merged = [f"--merged={reachable}"] if reachable else []
-    found = []
-    for tag in git(root, "tag", "--list", *merged, f"{image}-v*").splitlines():
-        with suppress(UsageError):  # a tag of somebody's own
-            found.append(Version.parse(tag.removeprefix(f"{image}-v")))
-    return sorted(found)
+    tags = git(root, "tag", "--list", *merged, tag_name(image, "*")).splitlines()
+    return Version.among(tag.removeprefix(tag_name(image, "")) for tag in tags)
 
 
 @contextmanager
@@ -95,10 +100,7 @@ def commit_time(root: Path, commit: str) -> int:
 
 def contains(root: Path, revision: str, commit: str) -> bool:
     """Whether a commit is in the history of a revision."""
-    with suppress(ActionError):
-        git(root, "merge-base", "--is-ancestor", commit, revision)
-        return True
-    return False
+    return succeeds(root, "merge-base", "--is-ancestor", commit, revision)
 
 
 def on_a_branch(root: Path, commit: str) -> bool:
@@ -114,9 +116,7 @@ def cannot_commit(root: Path) -> dict[str, str]:
     found = {}
     if branch(root) is None:
         found["HEAD is on no branch, so nothing could be committed"] = "git switch main"
-    try:
-        git(root, "var", "GIT_COMMITTER_IDENT")
-    except ActionError:
+    if not succeeds(root, "var", "GIT_COMMITTER_IDENT"):
         mend = "git config user.name …; git config user.email …"
         found["git does not know who commits"] = mend
     return found

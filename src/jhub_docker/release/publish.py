@@ -10,7 +10,6 @@ from pathlib import Path
 
 from jhub_docker.catalog import ImageSpec, ledger
 from jhub_docker.catalog.ledger import Entry
-from jhub_docker.errors import UsageError
 from jhub_docker.oci.layout import Layout
 from jhub_docker.progress import say
 from jhub_docker.registry.reference import Reference
@@ -18,9 +17,8 @@ from jhub_docker.registry.remote import Remote
 from jhub_docker.registry.version_tags import publish_tags
 from jhub_docker.release.artifact import descriptor
 from jhub_docker.release.candidate import Candidate, Workplace
-from jhub_docker.release.record import cosign
 from jhub_docker.release.record.keys import Key
-from jhub_docker.release.record.signed import sign
+from jhub_docker.release.record.records import sign
 from jhub_docker.release.record.verify import trusted
 
 
@@ -30,19 +28,6 @@ class Signer:
 
     key: Key
     trust: Path
-
-
-def require_pair(signer: Signer) -> None:
-    """Raise UsageError where the key cannot be opened, or is not the one that will be trusted.
-
-    Otherwise that would be found by verifying, after build and tests.
-    """
-    public = signer.trust.read_text(encoding="utf-8").strip()
-    if cosign.public_key(signer.key) != public:
-        raise UsageError(
-            f"{signer.trust} does not belong to the signing key {signer.key.path}: nobody "
-            "could verify the release; sign with the key it belongs to"
-        )
 
 
 def repository(spec: ImageSpec, registry: str) -> Reference:

@@ -5,7 +5,7 @@ What can be told before a build is: a commit, a base or a lane that this machine
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -125,13 +125,8 @@ def _outcome(layout: Layout, before: str, after: str) -> Outcome:
         return Outcome(before, after)
     pair = [layout.read_json(one) for one in (before, after)]
     with stage("comparing what differs, file by file"):
-        # Each package by kind, name and place, with its version.
         old, new = (
-            [
-                (f"{one.kind} {one.name} in {one.location}", one.version or one.sha256[:12])
-                for one in inventory.take(layout, manifest).packages
-            ]
-            for manifest in pair
+            [one.told for one in inventory.take(layout, manifest).packages] for manifest in pair
         )
         lines = [*differences(old, new), *comparison.configuration(layout, *pair)]
         return Outcome(before, after, (*lines, *comparison.layers(layout, *pair)))
@@ -139,8 +134,7 @@ def _outcome(layout: Layout, before: str, after: str) -> Outcome:
 
 def require_commit(root: Path, was: Recorded) -> None:
     """Raise ActionError where the checkout does not have the commit."""
-    with suppress(ActionError):
-        history.git(root, "cat-file", "-e", f"{was.commit}^{{commit}}")
+    if history.succeeds(root, "cat-file", "-e", f"{was.commit}^{{commit}}"):
         return
     where = f" from {was.url}" if was.url else ""
     raise ActionError(

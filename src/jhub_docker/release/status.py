@@ -134,17 +134,14 @@ def of(root: Path, image: str, now: Plan, resolve: Resolve = here, bump: str = A
 
 def text(statuses: Sequence[Status]) -> str:
     """Where each image stands."""
-    rows = [
-        (
-            one.image,
-            str(one.last or ""),
-            identity.short(one.build_id),
-            "; ".join(f"{name}: {some(inputs, 6)}" for name, inputs in one.causes.items()),
-            str(one.proposal.version) if one.proposal else "",
-            _because(one),
-        )
-        for one in statuses
-    ]
+    rows = []
+    for one in as_data(statuses):
+        causes = "; ".join(f"{name}: {some(inputs, 6)}" for name, inputs in one["changed"].items())
+        unknown = one["not_known"]
+        because = one["because"] or ("" if unknown else "nothing changed")
+        told = "; ".join(filter(None, [because, not_known(unknown) if unknown else ""]))
+        build_id = identity.short(one["build_id"] or "")
+        rows.append((one["image"], one["last"] or "", build_id, causes, one["next"] or "", told))
     columns = ("image", "last", "build id", "changed since", "next", "because")
     return table.render(columns, rows)
 
@@ -165,10 +162,3 @@ def as_data(statuses: Iterable[Status]) -> list[dict[str, Any]]:
         }
         for one in statuses
     ]
-
-
-def _because(one: Status) -> str:
-    """Why there is a next version or none, and what nobody knows yet."""
-    reason = one.proposal.reason if one.proposal else "" if one.unknown else "nothing changed"
-    missing = not_known(one.unknown) if one.unknown else ""
-    return "; ".join(part for part in (reason, missing) if part)

@@ -1,24 +1,66 @@
 """What a built image has to pass before it is released: its budget, its audit, its own tests."""
 
-from collections import Counter
-from contextlib import suppress
+from collections.abc import Mapping
+from typing import Any
 
 from jhub_docker import nox
 from jhub_docker.build import builders, marks
 from jhub_docker.catalog import ImageSpec, ledger
 from jhub_docker.catalog.fields import Budget
+from jhub_docker.catalog.ledger import Entry
 from jhub_docker.errors import ActionError
+from jhub_docker.oci.content import layers, unpacked
 from jhub_docker.oci.engine import load
-from jhub_docker.oci.layout import Layout
+from jhub_docker.oci.layout import CHUNK, Descriptor, Layout
 from jhub_docker.progress import say, stage
-from jhub_docker.release import budget
 from jhub_docker.release.artifact import descriptor
 from jhub_docker.release.audit.gate import gate
-from jhub_docker.release.budget import Measured
 from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.record.bom import packages
-from jhub_docker.release.record.records import Records
+from jhub_docker.release.record.records import BILL
 from jhub_docker.table import counted
+
+MB = 10**6
+
+
+def measure(layout: Layout, manifest: Mapping[str, Any], base_layers: int) -> tuple[int, int, int]:
+    """What an exported image adds to its base, whose layers are its lowest `base_layers`.
+
+    That is bytes as they are, bytes compressed, and layers.
+    """
+    own = layers(manifest)[base_layers:]
+    compressed = sum(layer.size for layer in own)
+    return sum(_unpacked(layout, layer) for layer in own), compressed, len(own)
+
+
+def exceeded(budget: Budget, made: Entry) -> list[str]:
+    """In what a release is above its budget and the tolerance, each in words. Pure."""
+    found = []
+    for what in ("size", "compressed"):
+        size, allowed = getattr(made, what), getattr(budget, what)
+        if size > allowed * MB * (100 + budget.tolerance) / 100:
+            found.append(
+                f"{what}: {size / MB:,.0f} MB, allowed {allowed:,} MB and {budget.tolerance} %"
+            )
+    if made.layers > budget.layers:
+        found.append(f"layers: {made.layers}, allowed {budget.layers}")
+    return found
+
+
+def report(budget: Budget, made: Entry, before: Entry | None) -> list[str]:
+    """The sizes beside the budget and those of the release before. Pure."""
+    lines = [
+        f"{what}: {getattr(made, what) / MB:,.1f} MB of {getattr(budget, what):,} MB, "
+        f"{(getattr(made, what) - getattr(before, what, 0)) / MB:+,.1f} MB since the last release"
+        for what in ("size", "compressed")
+    ]
+    return [*lines, f"layers: {made.layers} of {budget.layers}"]
+
+
+def _unpacked(layout: Layout, layer: Descriptor) -> int:
+    """The bytes of a layer's tar archive."""
+    with unpacked(layout, layer) as stream:
+        return sum(len(chunk) for chunk in iter(lambda: stream.read(CHUNK), b""))
 
 
 def judge(
@@ -29,26 +71,25 @@ def judge(
     Returns the audit's notes, which belong to the release. Raises ActionError with everything that
     is against it.
     """
-    records, measured = place.load_records(), Measured(one.size, one.compressed, one.layers)
     allowed = spec.budget or Budget(0, 0, 0)  # a gate saw that there is one
-    grown, last = _sizes(records), Measured(0, 0, 0)
-    for version, entry in list(ledger.read(place.root / "packages" / one.image).items())[:1]:
-        last = Measured(entry.size, entry.compressed, entry.layers)
-        with suppress(ActionError):  # its records are kept on the machine that released it
-            grown.subtract(_sizes(Workplace(place.root, one.image, version).load_records()))
-    for line in budget.report(allowed, measured, last, grown.items()):
+    last = next(iter(ledger.read(place.root / "packages" / one.image).values()), None)
+    for line in report(allowed, one, last):
         say(f"    {line}")
-    above = budget.exceeded(allowed, measured)
+    above = exceeded(allowed, one)
     against = [f"{line}; make it smaller, or raise `budget` with a reason" for line in above]
-    parts = [part.purl for bill in records.bills for part in packages(bill)]
+    parts = [
+        part["purl"]
+        for documents in place.load_records().values()
+        for part in packages(documents.get(BILL, {}))
+    ]
     with stage(f"looking up known vulnerabilities of {counted(len(parts), 'part')} of {spec.name}"):
-        (report,) = gate(place.tree, {spec.name: parts})
-    for note in report.notes:
+        (audit,) = gate(place.tree, {spec.name: parts})
+    for note in audit.notes:
         say(f"    {note}")
-    if against := [*against, *report.refusals(accept_unreached=accept_unreached)]:
+    if against := [*against, *audit.refusals(accept_unreached=accept_unreached)]:
         listing = "\n".join(f"  - {one}" for one in against)
         raise ActionError(f"{spec.name} may not be released as it is:\n{listing}")
-    return report.notes
+    return audit.notes
 
 
 def test(place: Workplace, one: Candidate, spec: ImageSpec) -> None:
@@ -72,11 +113,3 @@ def test(place: Workplace, one: Candidate, spec: ImageSpec) -> None:
     finally:
         for told in marks.remove([reference]):  # the tests' last container is on its way out
             say(f"    {told}")
-
-
-def _sizes(records: Records) -> Counter[str]:
-    """The bytes of each package; of several platforms the first counts."""
-    sizes: Counter[str] = Counter()
-    for one in packages(next(iter(records.bills), {})):
-        sizes[one.name] += one.size
-    return sizes

@@ -71,29 +71,27 @@ Said = list[tuple[Part, Advisory]]
 
 
 class Source(NamedTuple):
-    """Who knows vulnerabilities, and what of them.
+    """Who knows vulnerabilities.
 
     `ask` gives what is said of parts and the date of its data: its database's, or the moment a
     service answered. It raises what reading a strange answer raises, for half an answer is none.
     """
 
     name: str
-    knows: str
     ask: Callable[[list[Part]], tuple[Said, datetime]]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a source said of all parts that databases have.
+    """What the first source that was reached said of all parts that databases have.
 
-    `date` is that of its data, None where it could not be asked. `note` says what it knows, or why
-    it was not reached.
+    `date` is that of its data, None where there was none; `unreached` says of others why not.
     """
 
-    source: str
-    note: str
+    source: str = ""
     date: datetime | None = None
     found: Said = field(default_factory=list, repr=False)
+    unreached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

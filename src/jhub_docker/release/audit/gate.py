@@ -40,7 +40,7 @@ class Report:
 
     subject: str
     limit: Severity
-    sources: tuple[Answer, ...]
+    answer: Answer
     checked: Mapping[str, int]
     unchecked: tuple[Unchecked, ...]
     findings: tuple[Finding, ...]
@@ -68,14 +68,11 @@ class Report:
         It never says that nothing was found without saying where was looked.
         """
         counts = ", ".join(f"{counted(n, 'part')} from {kind}" for kind, n in self.checked.items())
-        asked = [
-            f"{counts} checked against {one.source}, data of {one.date:%Y-%m-%d} ({one.note})"
-            for one in self.sources
-            if one.date
-        ]
+        source, date = self.answer.source, self.answer.date
+        asked = f"{counts} checked against {source}, data of {date:%Y-%m-%d}" if date else ""
         nothing = "of what was checked, no vulnerability is known to these sources"
         return [
-            *(asked or ["no source was reached"]),
+            asked or "no source was reached",
             *(
                 f"{g} NOT checked ({g.reason}): "
                 + some((f"{one.name} {one.version}".strip() for one in g.parts), _NAMED)
@@ -105,36 +102,36 @@ def gate(root: Path, images: Mapping[str, Iterable[str]]) -> list[Report]:
     parts = {name: read(purls) for name, purls in images.items()}
     folders = {name: [root, root / "packages" / name] for name in parts}
     entries = {name: rules.allowances(folders[name], today) for name in parts}
-    answers = ask(dict.fromkeys(part for one in parts.values() for part in one))
-    return [report(name, limit, own, answers, entries[name]) for name, own in parts.items()]
+    answer = ask(dict.fromkeys(part for one in parts.values() for part in one))
+    return [report(name, limit, own, answer, entries[name]) for name, own in parts.items()]
 
 
-def ask(parts: Iterable[Part]) -> list[Answer]:
-    """What a scanner on PATH says of these parts, or else OSV; who was not reached is there too."""
-    known, unreached = [part for part in parts if part.ecosystem], []
+def ask(parts: Iterable[Part]) -> Answer:
+    """What a scanner on PATH says of these parts, or else OSV."""
+    known, unreached = [part for part in parts if part.ecosystem], list[str]()
     for source in (*scanner.here(), osv.service()):
         try:
             found, date = source.ask(known)
         except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
-            unreached.append(Answer(source.name, f"it gave no answer that can be read ({error})"))
+            unreached.append(f"{source.name}: it gave no answer that can be read ({error})")
         else:
-            return [*unreached, Answer(source.name, source.knows, date, found)]
-    return unreached
+            return Answer(source.name, date, found, tuple(unreached))
+    return Answer(unreached=tuple(unreached))
 
 
 def report(
     subject: str,
     limit: Severity,
     parts: Sequence[Part],
-    answers: Sequence[Answer],
+    answer: Answer,
     entries: Sequence[Entry],
 ) -> Report:
-    """The report on one image with these parts, from answers about these parts or more. Pure."""
-    unchecked = tuple(_unchecked(parts, answers))
+    """The report on one image with these parts, from an answer about these parts or more. Pure."""
+    unchecked = tuple(_unchecked(parts, answer))
     blind = {part for group in unchecked for part in group.parts}
     checked = dict(Counter(part.kind for part in parts if part not in blind))
     own, left, allowed = set(parts), [], []
-    for finding in merge(pair for answer in answers for pair in answer.found if pair[0] in own):
+    for finding in merge(pair for pair in answer.found if pair[0] in own):
         if entry := next((entry for entry in entries if entry.permits(finding)), None):
             allowed.append((finding, entry))
         else:
@@ -143,20 +140,17 @@ def report(
     # An entry about what nobody could check may still be needed.
     names = [name for part in blind for name in (part.name, part.package)]
     unused = tuple(e for e in entries if e not in used and not e.about(names))
-    sources = tuple(replace(one, found=[]) for one in answers)
     found = checked, unchecked, tuple(left), tuple(allowed), unused
-    return Report(subject, limit, sources, *found)
+    return Report(subject, limit, replace(answer, found=[]), *found)
 
 
-def _unchecked(parts: Iterable[Part], answers: Sequence[Answer]) -> Iterable[Unchecked]:
+def _unchecked(parts: Iterable[Part], answer: Answer) -> Iterable[Unchecked]:
     """The parts that no source covers."""
-    unreached = "; ".join(f"{one.source}: {one.note}" for one in answers)
-    reached = any(one.date for one in answers)
     kinds: dict[str, list[Part]] = {}
     for part in parts:
         kinds.setdefault(part.kind, []).append(part)
     for kind, members in sorted(kinds.items()):
         if not members[0].ecosystem:
             yield Unchecked(kind, tuple(members), "no vulnerability database has this kind", False)
-        elif not reached:
-            yield Unchecked(kind, tuple(members), unreached, True)
+        elif not answer.date:
+            yield Unchecked(kind, tuple(members), "; ".join(answer.unreached), True)

@@ -36,7 +36,7 @@ _SECONDS = (10, 60)
 def service() -> Source:
     """The service, or the mirror of it that JHUB_DOCKER_OSV_API names."""
     address = (os.environ.get("JHUB_DOCKER_OSV_API") or ADDRESS).rstrip("/")
-    return Source(f"OSV at {address}", "asked by package and version", partial(_ask, address))
+    return Source(f"OSV at {address}", partial(_ask, address))
 
 
 def _ask(address: str, parts: list[Part]) -> tuple[Said, datetime]:

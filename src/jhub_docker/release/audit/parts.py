@@ -9,18 +9,12 @@ from typing import Any
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
-from jhub_docker.locks.package import package_url
 from jhub_docker.oci.engine import save
 from jhub_docker.oci.layout import Layout
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release.record import inventory
-
-_DEBIAN = {"bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14"}
-"""Debian's releases; OSV's ecosystems have the number."""
-
-_PUBLISHED_AS = {"code-server": ("npm", "code-server"), "uv": ("PyPI", "uv")}
-"""Programs that a bill of materials names generically, and the package advisories are about."""
+from jhub_docker.release.record.inventory import PROGRAM
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,7 @@ class Part:
 def read(purls: Iterable[str]) -> list[Part]:
     """The parts of these package URLs (purl-spec), each once, in their order.
 
-    Debian's have qualifiers, as `package_url` writes them. A part without a version belongs to no
+    Debian's have qualifiers, as an inventory has them. A part without a version belongs to no
     ecosystem: nothing can be said of it.
     """
     return [_part(purl) for purl in dict.fromkeys(purls)]
@@ -77,9 +71,8 @@ def in_registry(remote: Remote, reference: Reference) -> list[str]:
 
 
 def _purls(layout: Layout, manifest: Mapping[str, Any]) -> list[str]:
-    taken = inventory.take(layout, manifest)
-    urls = (package_url(p, taken.distribution, taken.release) for p in taken.packages)
-    return list(dict.fromkeys(url.to_string() for url in urls))
+    found = inventory.take(layout, manifest).packages
+    return list(dict.fromkeys(one.purl for one in found))
 
 
 def _part(purl: str) -> Part:
@@ -98,8 +91,7 @@ def _part(purl: str) -> Part:
         package, _, other = qualifiers.get("upstream", name).partition("@")
         package_version = other or version
         release = qualifiers.get("distro", "").removeprefix("debian-").partition(".")[0]
-        number = _DEBIAN.get(release, release)
-        ecosystem = f"Debian:{number}" if number in _DEBIAN.values() else ""
-    else:
-        ecosystem, package = _PUBLISHED_AS.get(name, ("", name))
+        ecosystem = f"Debian:{release}" if release else ""
+    else:  # of the programs one is what advisories about a package are about, too
+        ecosystem = "PyPI" if parsed.type == PROGRAM and name == "uv" else ""
     return Part(purl, name, version, ecosystem, package, package_version)

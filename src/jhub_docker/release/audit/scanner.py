@@ -70,7 +70,7 @@ SCANNERS: Mapping[str, Scanner] = {"grype": _grype, "trivy": _trivy}
 def here() -> list[Source]:
     """The first scanner that is on PATH, if there is one."""
     found = [name for name in SCANNERS if shutil.which(name)][:1]
-    return [Source(name, "its own database", partial(_ask, SCANNERS[name])) for name in found]
+    return [Source(name, partial(_ask, SCANNERS[name])) for name in found]
 
 
 def _ask(scan: Scanner, parts: list[Part]) -> tuple[Said, datetime]:

@@ -6,7 +6,6 @@ digest (the specification recommends one, and random), and the time is that of t
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,33 +14,11 @@ from packageurl import PackageURL
 from jhub_docker.catalog import ImageSpec
 from jhub_docker.errors import ActionError
 from jhub_docker.locks import uv_lock
-from jhub_docker.locks.package import NODE, PROGRAM, PYTHON, Package, package_url
 from jhub_docker.locks.resolve import Locked, resolve
-from jhub_docker.release.record.inventory import Inventory
+from jhub_docker.release.record.inventory import DEBIAN, PROGRAM, PYTHON, Inventory, Package
 
 DEPENDENCY = "jhub-docker:dependency"
 """Property: `direct` when the image's pyproject.toml names the package, else `indirect`."""
-
-SIZE = "jhub-docker:size"
-"""Property: bytes of the package's files as unpacked, at all its places."""
-
-
-@dataclass(frozen=True, order=True)
-class Listed:
-    """A package in one version, as a bill lists it.
-
-    `size` is in bytes; `sha256` is a program's, and empty for what package managers install.
-    """
-
-    purl: str
-    locations: tuple[str, ...]
-    size: int
-    sha256: str
-
-    @property
-    def name(self) -> str:
-        """Kind and name, e.g. `pypi/pandas`."""
-        return self.purl.removeprefix("pkg:").partition("@")[0]
 
 
 def bill_of_materials(
@@ -57,8 +34,7 @@ def bill_of_materials(
     image = PackageURL("oci", None, name, digest, {"arch": platform.split("/")[1]}).to_string()
     groups: dict[str, list[Package]] = {}
     for found in inventory.packages:
-        purl = package_url(found, inventory.distribution, inventory.release).to_string()
-        groups.setdefault(purl, []).append(found)
+        groups.setdefault(found.purl, []).append(found)
     own = {name: f"pkg:pypi/{name}@{package.version}" for name, package in locked.items()}
     indirect = {own[name] for name, package in locked.items() if not package.direct}
     needs = {
@@ -97,9 +73,9 @@ def bill_of_materials(
     }
 
 
-def packages(document: Mapping[str, Any]) -> list[Listed]:
-    """The packages of a CycloneDX document that `bill_of_materials` made, by their URLs."""
-    return sorted(_listed(c) for c in document.get("components", ()) if "purl" in c)
+def packages(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The components that are packages, of a document that `bill_of_materials` made."""
+    return [one for one in document.get("components", ()) if "purl" in one]
 
 
 def require_locked(found: Iterable[Package], spec: ImageSpec, platform: str) -> dict[str, Locked]:
@@ -110,7 +86,7 @@ def require_locked(found: Iterable[Package], spec: ImageSpec, platform: str) -> 
     lock = uv_lock.read(spec.folder / uv_lock.NAME)
     if not lock.packages or not spec.environment:
         return {}
-    own = [p for p in found if p.kind == PYTHON and p.location == spec.environment]
+    own = [p for p in found if p.url.type == PYTHON and p.location == spec.environment]
     python = next((p.python for p in own if p.python), "")
     if not python:
         raise ActionError(
@@ -120,7 +96,7 @@ def require_locked(found: Iterable[Package], spec: ImageSpec, platform: str) -> 
     locked = resolve(lock, python, platform)
     wrong = differences(
         {(name, entry.version) for name, entry in locked.items()},
-        {(package.name, package.version) for package in own},
+        {(package.url.name, package.url.version or "") for package in own},
     )
     if wrong:
         raise ActionError(
@@ -135,14 +111,13 @@ def bill_and_image(document: Mapping[str, Any], inventory: Inventory) -> list[st
     Compared are the packages with their versions and places, and the bytes of programs.
     """
     said = [
-        _named(one.purl, place, one.sha256) for one in packages(document) for place in one.locations
+        Package(
+            one["purl"], place["location"], "".join(h["content"] for h in one.get("hashes", ()))
+        )
+        for one in packages(document)
+        for place in one["evidence"]["occurrences"]
     ]
-    system = inventory.distribution, inventory.release
-    found = [
-        _named(package_url(one, *system).to_string(), one.location, one.sha256)
-        for one in inventory.packages
-    ]
-    return differences(said, found)
+    return differences((one.told for one in said), (one.told for one in inventory.packages))
 
 
 def differences(said: Iterable[tuple[str, str]], found: Iterable[tuple[str, str]]) -> list[str]:
@@ -162,45 +137,26 @@ def differences(said: Iterable[tuple[str, str]], found: Iterable[tuple[str, str]
     return lines
 
 
-def _named(purl: str, location: str, sha256: str) -> tuple[str, str]:
-    """A name that says kind and place, e.g. `pypi/pandas in /opt/venv`, and what must agree."""
-    name, _, rest = purl.removeprefix("pkg:").partition("@")
-    return f"{name} in {location}", f"{rest or 'of unknown version'} {sha256[:12]}".strip()
-
-
-def _listed(component: Mapping[str, Any]) -> Listed:
-    properties = {p["name"]: p["value"] for p in component.get("properties", ())}
-    occurrences = component.get("evidence", {}).get("occurrences", ())
-    return Listed(
-        purl=component["purl"],
-        locations=tuple(sorted(o["location"] for o in occurrences)),
-        size=int(properties.get(SIZE, "0")),
-        sha256="".join(one["content"] for one in component.get("hashes", ())),
-    )
-
-
 def _component(
     purl: str, group: list[Package], spec: ImageSpec, locked: Mapping[str, Locked]
 ) -> dict[str, Any]:
     """One component for a package in one version, with all places it was found at."""
-    package, places = group[0], sorted(p.location for p in group)
-    own = package.kind == PYTHON and any(p.location == spec.environment for p in group)
-    properties = {SIZE: str(sum(p.size for p in group))}
-    if own and (entry := locked.get(package.name)):
-        properties[DEPENDENCY] = "direct" if entry.direct else "indirect"
-    scope, _, bare = package.name.rpartition("/" if package.kind == NODE else "\0")
-    program = package.kind == PROGRAM or package.name == "code-server"
+    url, places = group[0].url, sorted(p.location for p in group)
+    own = url.type == PYTHON and spec.environment in places
+    entry = locked.get(url.name) if own else None
+    direct = {True: "direct", False: "indirect"}
+    program = url.type == PROGRAM or url.name == "code-server"
     found = {
         "type": "application" if program else "library",
         "bom-ref": purl,
-        "group": scope,
-        "name": bare,
-        "version": package.version,
+        "group": "" if url.type == DEBIAN else url.namespace,
+        "name": url.name,
+        "version": url.version,
         "purl": purl,
         "hashes": [
             {"alg": "SHA-256", "content": one} for one in sorted({p.sha256 for p in group} - {""})
         ],
-        "properties": [{"name": n, "value": value} for n, value in sorted(properties.items())],
+        "properties": [{"name": DEPENDENCY, "value": direct[entry.direct]}] if entry else [],
         "evidence": {"occurrences": [{"location": one} for one in places]},
     }
     return {key: value for key, value in found.items() if value}

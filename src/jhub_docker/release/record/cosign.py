@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from jhub_docker import process
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import ActionError
 from jhub_docker.host import programs
 from jhub_docker.registry import faults
 from jhub_docker.registry.access import Access
-from jhub_docker.registry.faults import readable
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import PAUSES, again
 from jhub_docker.release.record.keys import PASSWORD, Key
@@ -55,36 +54,22 @@ def attested(access: Access, image: Reference, kind: str, trust: Path) -> dict[s
     return signed[0]
 
 
-def make_key_pair(prefix: Path, password: str) -> None:
-    """Write `<prefix>.key`, encrypted with the password, and `<prefix>.pub`."""
-    ended = _run(["generate-key-pair", "--output-key-prefix", str(prefix)], {PASSWORD: password})
-    if ended.code:
-        raise ActionError(f"cosign could not make a key pair: {readable(ended.err)}")
-
-
-def public_key(key: Key) -> str:
-    """A private key's public half, in PEM. Raises UsageError where the password is wrong."""
-    ended = _run(["public-key", "--key", str(key.path)], {PASSWORD: key.password})
-    if ended.code:
-        raise UsageError(
-            f"the signing key {key.path} cannot be opened: {readable(_reason(ended.err))}; is "
-            f"{PASSWORD} its password?"
-        )
-    return ended.out.strip()
-
-
 def _remote(access: Access, image: Reference, what: str, *words: str, password: str = "") -> str:
     """Do this to an image, again after faults that pass."""
     flags = ["--allow-http-registry"] if access.is_plain(image.registry) else []
+    command = [str(programs.program("cosign")), *words, *flags, image.address]
     environment = {PASSWORD: password}
     if bundle := access.bundle():
         environment["SSL_CERT_FILE"] = str(bundle)
 
     def attempt() -> str:
-        ended = _run([*words, *flags, image.address], environment)
+        ended = process.run(*command, environment=environment, seconds=_SECONDS)
         if ended.code == 0:
             return ended.out
-        raise faults.error(f"{what} {image}", image.registry, _reason(ended.err), "cosign")
+        # It says its error once beside warnings, and once more at the end.
+        found = re.search("^Error: (.+)", ended.err, re.MULTILINE)
+        said = found[1] if found else ended.err
+        raise faults.error(f"{what} {image}", image.registry, said, "cosign")
 
     return again(PAUSES, attempt)
 
@@ -96,14 +81,3 @@ def _signing(key: Key) -> list[str]:
 
 def _trusting(trust: Path) -> list[str]:
     return ["--key", str(trust), "--insecure-ignore-tlog=true"]
-
-
-def _run(arguments: list[str], environment: dict[str, str]) -> process.Ended:
-    cosign = programs.program("cosign")
-    return process.run(cosign, *arguments, environment=environment, seconds=_SECONDS)
-
-
-def _reason(said: str) -> str:
-    """cosign says its error once beside warnings, and once more at the end."""
-    found = re.search("^Error: (.+)", said, re.MULTILINE)
-    return found[1] if found else said

@@ -7,31 +7,42 @@ none of these knows is not listed: files that were copied in, libraries linked i
 JavaScript that was bundled into a Python wheel.
 """
 
-import csv
+import codecs
 import hashlib
 import json
 import posixpath
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from email.parser import BytesHeaderParser
+from functools import cached_property
 from typing import Any
 
+import msgspec
 from debian.deb822 import Deb822
+from msgspec import Struct
+from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
 from jhub_docker.host.packages import os_release
-from jhub_docker.locks.package import DEBIAN, EDITOR, NODE, PROGRAM, PYTHON, Package
-from jhub_docker.oci.content import Tree, read_tree
+from jhub_docker.oci.content import read_files
 from jhub_docker.oci.layout import Layout
+
+DEBIAN = "deb"
+PYTHON = "pypi"
+NODE = "npm"
+EDITOR = "vscode-extension"
+PROGRAM = "generic"
+"""The kinds, named by their types of package URL (purl-spec, PURL-TYPES). `generic` is a program
+that no package manager of the image knows."""
 
 _DPKG = "var/lib/dpkg/status"
 _RELEASE = ("usr/lib/os-release", "etc/os-release")
 _LIST = re.compile(r"var/lib/dpkg/info/[^/]+\.list")
 _METADATA = re.compile(r"(?:.+/)?[^/]+(?:\.dist-info/METADATA|\.egg-info/PKG-INFO|\.egg-info)")
-_BESIDE = re.compile(r"(?:.+/)?(?:[^/]+\.dist-info/RECORD|pyvenv\.cfg)")
+_CONFIGURATION = re.compile(r"(?:.+/)?pyvenv\.cfg")
 _SITE = re.compile(r"(?P<environment>.*)/lib/python(?P<minor>3\.\d+)/site-packages")
 # Only what npm installed has the name of its folder; others are parts of a package.
 _INSTALLED = re.compile(r"(?:.+/)?node_modules/((?:@[^/]+/)?[^/@.][^/]*)/package\.json")
@@ -40,10 +51,41 @@ _EXTENSION = re.compile(r"(?:.+/)?extensions/[^/]+/package\.json")
 _NODE_FILES = (_INSTALLED, _CODE_SERVER, _EXTENSION)
 _HEADER = re.compile(r"(?:(.+)/)?include/python3\.\d+/patchlevel\.h")
 _PROGRAM = re.compile(r"(?:.+/)?(?:node|uv)")
-_WANTED = (_LIST, _METADATA, _BESIDE, *_NODE_FILES, _HEADER, _PROGRAM)
+_WANTED = (_LIST, _METADATA, _CONFIGURATION, *_NODE_FILES, _HEADER, _PROGRAM)
 
-_BUILT_IN = {"vscode", "jhub-docker"}
+_BUILT_IN = {"", "vscode", "jhub-docker"}
 """Publishers of extensions that are a part of code-server, or of the image itself."""
+
+Files = Mapping[str, bytes]
+"""Contents by path."""
+
+
+@dataclass(frozen=True, order=True)
+class Package:
+    """One package, as the image itself says it.
+
+    `purl` is its package URL, in the form vulnerability databases and scanners know it. `location`
+    is the folder that holds it: for Python the environment, for Debian `/`, else the package's own.
+    `sha256` and a version that is not known occur for programs only, `python` (its full version)
+    for Python's.
+    """
+
+    purl: str
+    location: str
+    sha256: str = ""
+    python: str = ""
+
+    @cached_property
+    def url(self) -> PackageURL:
+        """The package URL in its parts."""
+        return PackageURL.from_string(self.purl)
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """Kind, name and place, e.g. `pypi/pandas in /opt/venv`, and version and hash."""
+        name, _, version = self.purl.removeprefix("pkg:").partition("@")
+        said = f"{version or 'of unknown version'} {self.sha256[:12]}".strip()
+        return f"{name} in {self.location}", said
 
 
 @dataclass(frozen=True)
@@ -57,129 +99,107 @@ class Inventory:
 
 def take(layout: Layout, manifest: Mapping[str, Any]) -> Inventory:
     """Read the layers of an image manifest, each once. Raises ActionError for an altered one."""
-    tree = read_tree(layout, manifest, _wanted)
+    files = read_files(layout, manifest, _wanted)
     owned = {
         line.removeprefix("/")
-        for path in tree.contents
+        for path in files
         if _LIST.fullmatch(path)
-        for line in _text(tree, path).splitlines()
+        for line in _text(files, path).splitlines()
     }
-    found = {*_debian(tree), *_python(tree, owned), *_node(tree, owned), *_programs(tree, owned)}
-    release = next((_text(tree, path) for path in _RELEASE if path in tree.contents), "")
-    fields = os_release(release)
-    return Inventory(fields.get("ID", ""), fields.get("VERSION_ID", ""), tuple(sorted(found)))
+    others = {path: data for path, data in files.items() if path not in owned}
+    fields = os_release(next((_text(files, path) for path in _RELEASE if path in files), ""))
+    system = fields.get("ID", ""), fields.get("VERSION_ID", "")
+    found = {*_debian(files, *system), *_python(others), *_node(others), *_programs(others)}
+    return Inventory(*system, tuple(sorted(found)))
 
 
 def _wanted(path: str) -> bool:
     return path in (_DPKG, *_RELEASE) or any(pattern.fullmatch(path) for pattern in _WANTED)
 
 
-def _text(tree: Tree, path: str) -> str:
-    return tree.contents.get(path, b"").decode(errors="replace")
+def _purl(kind: str, namespace: str, name: str, version: str, **qualifiers: str) -> str:
+    return PackageURL(kind, namespace, name, version, qualifiers).to_string()
 
 
-def _debian(tree: Tree) -> Iterator[Package]:
-    for fields in Deb822.iter_paragraphs(_text(tree, _DPKG), use_apt_pkg=False):
+def _text(files: Files, path: str) -> str:
+    return files.get(path, b"").decode(errors="replace")
+
+
+def _debian(files: Files, distribution: str, release: str) -> Iterator[Package]:
+    for fields in Deb822.iter_paragraphs(_text(files, _DPKG), use_apt_pkg=False):
         if not fields.get("Status", "").endswith(" installed"):
             continue
         name, version = fields["Package"], fields["Version"]
         # `Source` is left out when it has the binary's name, its version when it is the same.
         found = re.fullmatch(r"(\S+)(?: \((\S+)\))?", fields.get("Source", ""))
         source, source_version = found.groups() if found else (name, None)
-        yield Package(
-            kind=DEBIAN,
-            name=name,
-            version=version,
-            location="/",
-            architecture=fields.get("Architecture", ""),
-            source=source if source_version in (None, version) else f"{source}@{source_version}",
-            size=int(fields.get("Installed-Size", "0")) * 1024,  # Debian policy 5.6.20: KiB
+        # Debian's security records are by source package; it stands where syft writes it.
+        purl = _purl(
+            DEBIAN,
+            distribution,
+            name,
+            version,
+            arch=fields.get("Architecture", ""),
+            distro=f"{distribution}-{release}",
+            upstream=source if source_version in (None, version) else f"{source}@{source_version}",
         )
+        yield Package(purl, "/")
 
 
-def _python(tree: Tree, owned: Set[str]) -> Iterator[Package]:
-    for path, data in tree.contents.items():
-        if path in owned or not _METADATA.fullmatch(path):
+def _python(files: Files) -> Iterator[Package]:
+    for path, data in files.items():
+        if not _METADATA.fullmatch(path):
             continue
         metadata = BytesHeaderParser().parsebytes(data)
         folder = path if path.endswith(".egg-info") else posixpath.dirname(path)
         site = posixpath.dirname(folder)
         place = _SITE.fullmatch(site)
         environment, minor = (place["environment"], place["minor"]) if place else (site, "")
-        configuration = _text(tree, f"{environment}/pyvenv.cfg")
+        configuration = _text(files, f"{environment}/pyvenv.cfg")
         full = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)", configuration, re.MULTILINE)
-        yield Package(
-            kind=PYTHON,
-            name=canonicalize_name(str(metadata["Name"])),
-            version=str(metadata["Version"]),
-            location=f"/{environment}",
-            size=_python_size(tree, site, folder, minor),
-            python=full[1] if full else minor,
-        )
+        name = canonicalize_name(str(metadata["Name"]))
+        purl = _purl(PYTHON, "", name, str(metadata["Version"]))
+        yield Package(purl, f"/{environment}", python=full[1] if full else minor)
 
 
-def _python_size(tree: Tree, site: str, folder: str, minor: str) -> int:
-    """The bytes of the files in `RECORD`, and of the bytecode made of them."""
-    total = 0
-    for row in csv.reader(_text(tree, f"{folder}/RECORD").splitlines()):
-        path = posixpath.normpath(posixpath.join(site, row[0])) if row else ""
-        total += tree.sizes.get(path, 0)
-        if path.endswith(".py"):
-            place, name = posixpath.split(path)
-            bytecode = f"{name[:-3]}.cpython-{minor.replace('.', '')}.pyc"
-            total += tree.sizes.get(f"{place}/__pycache__/{bytecode}", 0)
-    return total
+class _Manifest(Struct):
+    """What counts of a package.json."""
+
+    name: str
+    version: str
+    publisher: Any = ""
 
 
-def _node(tree: Tree, owned: Set[str]) -> Iterator[Package]:
+def _node(files: Files) -> Iterator[Package]:
     """What npm installed, code-server itself, and extensions of others."""
-    found: dict[str, Package] = {}
-    for path, data in tree.contents.items():
-        if path in owned or not any(pattern.fullmatch(path) for pattern in _NODE_FILES):
+    for path, data in files.items():
+        if not any(pattern.fullmatch(path) for pattern in _NODE_FILES):
             continue
         try:
-            value = json.loads(data)
-        except ValueError:
+            found = msgspec.json.decode(data.removeprefix(codecs.BOM_UTF8), type=_Manifest)
+        except msgspec.DecodeError:
             continue
-        if isinstance(value, dict) and (package := _node_package(path, value)):
-            found[posixpath.dirname(path)] = package
-    sizes = dict.fromkeys(found, 0)  # of what is below a folder and in no other of them
-    for path, size in tree.sizes.items():
-        folder = posixpath.dirname(path)
-        while folder and folder not in sizes:
-            folder = posixpath.dirname(folder)
-        if folder:
-            sizes[folder] += size
-    for folder, package in found.items():
-        yield replace(package, size=sizes[folder])
+        location, name = f"/{posixpath.dirname(path)}", found.name
+        if _INSTALLED.fullmatch(path) or (_CODE_SERVER.fullmatch(path) and name == "code-server"):
+            scope, _, bare = name.rpartition("/")
+            yield Package(_purl(NODE, scope, bare, found.version), location)
+        elif _EXTENSION.fullmatch(path) and (by := str(found.publisher)) not in _BUILT_IN:
+            purl = _purl(EDITOR, by.lower(), name.lower(), found.version)
+            yield Package(purl, location)
 
 
-def _node_package(path: str, value: dict[str, Any]) -> Package | None:
-    name, version, publisher = (value.get(key) for key in ("name", "version", "publisher"))
-    if not isinstance(name, str) or not isinstance(version, str):
-        return None
-    location = f"/{posixpath.dirname(path)}"
-    if _INSTALLED.fullmatch(path) or (_CODE_SERVER.fullmatch(path) and name == "code-server"):
-        return Package(NODE, name, version, location)
-    if _EXTENSION.fullmatch(path) and isinstance(publisher, str) and publisher not in _BUILT_IN:
-        return Package(EDITOR, f"{publisher}.{name}".lower(), version, location)
-    return None
-
-
-def _programs(tree: Tree, owned: Set[str]) -> Iterator[Package]:
+def _programs(files: Files) -> Iterator[Package]:
     """Programs but those of a Debian package; their versions are read from what they are."""
-    for path, data in tree.contents.items():
-        if path in owned:
-            continue
+    for path, data in files.items():
         folder, name = posixpath.split(path)
         if header := _HEADER.fullmatch(path):
             version = _first(rb'#define\s+PY_VERSION\s+"([^"]+)"', data)
-            yield Package(PROGRAM, "python", version, f"/{header[1] or ''}")
+            yield Package(_purl(PROGRAM, "", "python", version), f"/{header[1] or ''}")
         elif _PROGRAM.fullmatch(path) and data.startswith(b"\x7fELF"):
             node = name == "node"
             version = _first(rb"node\.js/v(\d+\.\d+\.\d+)", data) if node else _rust_version(data)
             sha256 = hashlib.sha256(data).hexdigest()
-            yield Package(PROGRAM, name, version, f"/{folder}", size=len(data), sha256=sha256)
+            yield Package(_purl(PROGRAM, "", name, version), f"/{folder}", sha256=sha256)
 
 
 def _first(pattern: bytes, data: bytes) -> str:

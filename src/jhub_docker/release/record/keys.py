@@ -4,11 +4,14 @@ import getpass
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jhub_docker import process
 from jhub_docker.errors import UsageError
+from jhub_docker.host import programs
+from jhub_docker.registry.faults import readable
 
 KEY = "JHUB_SIGNING_KEY"
 PASSWORD = "COSIGN_PASSWORD"  # noqa: S105 - the variable's name
@@ -73,10 +76,26 @@ def trusted(root: Path, key: str = "") -> Path:
     return path
 
 
-def make_pair(
-    root: Path, make: Callable[[Path, str], None], environment: Mapping[str, str] = os.environ
-) -> tuple[Path, Path]:
-    """Make a key pair with `make(prefix, password)`: the private key outside git, the public here.
+def require_pair(key: Key, trust: Path) -> None:
+    """Raise UsageError where the key cannot be opened, or is not the one that will be trusted.
+
+    Otherwise that would be found by verifying, after build and tests.
+    """
+    ended = _cosign("public-key", "--key", str(key.path), password=key.password)
+    if ended.code:
+        raise UsageError(
+            f"the signing key {key.path} cannot be opened: {readable(ended.err)}; is "
+            f"{PASSWORD} its password?"
+        )
+    if ended.out.strip() != trust.read_text(encoding="utf-8").strip():
+        raise UsageError(
+            f"{trust} does not belong to the signing key {key.path}: nobody could verify the "
+            "release; sign with the key it belongs to"
+        )
+
+
+def make_pair(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[Path, Path]:
+    """Make a key pair: the private key outside git, the public here.
 
     Returns both paths. Never overwrites: raises UsageError when one of them is there.
     """
@@ -98,12 +117,18 @@ def make_pair(
         )
     with tempfile.TemporaryDirectory() as place:
         made = Path(place) / "cosign"
-        make(made, password)
+        ended = _cosign("generate-key-pair", "--output-key-prefix", str(made), password=password)
+        ended.require("cosign could not make a key pair")
         private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         private.touch(mode=0o600)
         private.write_bytes(made.with_suffix(".key").read_bytes())
         public.write_bytes(made.with_suffix(".pub").read_bytes())
     return private, public
+
+
+def _cosign(*words: str, password: str) -> process.Ended:
+    environment = {PASSWORD: password}
+    return process.run(programs.program("cosign"), *words, environment=environment, seconds=60)
 
 
 def _password(environment: Mapping[str, str], question: str, *, again: bool = False) -> str:

@@ -6,7 +6,7 @@ times but the commit's, no host, no path. So who rebuilds a release gets the sam
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from jhub_docker.catalog import Catalog
@@ -24,8 +24,8 @@ class Source:
 
     `catalog` is of the checkout at `commit`, whose time `epoch` is (seconds). `url` is the public
     address of the repository, or None. `build_ids` maps the package and all it is built from to
-    full build ids; a pulled public base is not in it. `arguments` are what the build was told
-    beside what is in the commit, e.g. `lane`.
+    full build ids; a pulled public base is not in it. `lane` is the Debian release, which the
+    build is told beside what is in the commit.
     """
 
     catalog: Catalog
@@ -34,7 +34,7 @@ class Source:
     epoch: int
     url: str | None
     build_ids: Mapping[str, str]
-    arguments: Mapping[str, str] = field(default_factory=dict)
+    lane: str = ""
 
 
 def provenance(
@@ -60,7 +60,7 @@ def provenance(
                 "platforms": sorted(labels),
                 **({"platformsLeftOut": left_out} if left_out else {}),
                 "base": first.get(f"{LABEL}.base", ""),
-                "arguments": dict(sorted(source.arguments.items())),
+                "arguments": {"lane": source.lane},
             },
             "internalParameters": {
                 "buildId": source.build_ids[spec.name],
@@ -86,26 +86,6 @@ def provenance(
     }
 
 
-def claims(predicate: Mapping[str, Any], platform: str) -> dict[str, str]:
-    """The labels an image must have for the predicate to be about it."""
-    definition = predicate["buildDefinition"]
-    external, internal = definition["externalParameters"], definition["internalParameters"]
-    bases = (entry for entry in definition["resolvedDependencies"] if entry["name"] == "base")
-    fitting = (entry for entry in bases if entry["annotations"]["platform"] == platform)
-    base: Mapping[str, Any] = next(fitting, {})
-    digest = "".join(f"sha256:{value}" for value in base.get("digest", {}).values())
-    return {
-        f"{LABEL}.package": external["image"],
-        f"{LABEL}.build-id": internal["buildId"],
-        f"{LABEL}.base": external["base"],
-        f"{OCI}.title": external["repository"],
-        f"{OCI}.version": external["version"],
-        f"{OCI}.revision": external["source"]["commit"],
-        f"{OCI}.base.name": str(base.get("uri", "")).removeprefix(_IMAGE),
-        f"{OCI}.base.digest": digest,
-    }
-
-
 _IMAGE = "docker-image://"
 """BuildKit's scheme for an image as a source."""
 
@@ -114,7 +94,8 @@ _IMAGE = "docker-image://"
 class Recorded:
     """What a provenance says an image was built from, and for which platforms, or not for which.
 
-    `base` is `public` or `stand-in`, `base_name` and `base_digest` that of the first platform.
+    `base` is `public` or `stand-in`, `base_name` and `base_digest` that of one platform. `epoch` is
+    the commit's time in seconds.
     """
 
     image: str
@@ -122,6 +103,8 @@ class Recorded:
     version: str
     commit: str
     url: str
+    build_id: str
+    epoch: int
     platforms: tuple[str, ...]
     left_out: tuple[str, ...]
     base: str
@@ -129,23 +112,44 @@ class Recorded:
     base_digest: str
     lane: str
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels an image must have for the provenance to be about it."""
+        return {
+            f"{LABEL}.package": self.image,
+            f"{LABEL}.build-id": self.build_id,
+            f"{LABEL}.base": self.base,
+            f"{OCI}.title": self.repository,
+            f"{OCI}.version": self.version,
+            f"{OCI}.revision": self.commit,
+            f"{OCI}.base.name": self.base_name,
+            f"{OCI}.base.digest": self.base_digest,
+        }
 
-def read(predicate: Mapping[str, Any]) -> Recorded:
-    """Read a provenance. Pure; raises ActionError for one of another build type."""
+
+def read(predicate: Mapping[str, Any], platform: str = "") -> Recorded:
+    """Read a provenance, of the platform or its first. Raises ActionError for another tool's."""
     try:
-        external = predicate["buildDefinition"]["externalParameters"]
-        base = claims(predicate, external["platforms"][0])
+        definition = predicate["buildDefinition"]
+        external, internal = definition["externalParameters"], definition["internalParameters"]
+        wanted = "base", platform or external["platforms"][0]
+        base: Mapping[str, Any] = {"uri": "", "digest": {}}
+        for one in definition["resolvedDependencies"]:
+            if (one["name"], one.get("annotations", {}).get("platform")) == wanted:
+                base = one
         return Recorded(
             image=external["image"],
             repository=external["repository"],
             version=external["version"],
             commit=external["source"]["commit"],
             url=external["source"].get("repository", ""),
+            build_id=internal["buildId"],
+            epoch=internal["sourceDateEpoch"],
             platforms=tuple(external["platforms"]),
             left_out=tuple(external.get("platformsLeftOut", ())),
             base=external["base"],
-            base_name=base[f"{OCI}.base.name"],
-            base_digest=base[f"{OCI}.base.digest"],
+            base_name=base["uri"].removeprefix(_IMAGE),
+            base_digest="".join(f"sha256:{value}" for value in base["digest"].values()),
             lane=external["arguments"].get("lane", ""),
         )
     except (KeyError, IndexError, TypeError, AttributeError) as error:

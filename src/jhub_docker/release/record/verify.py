@@ -5,7 +5,7 @@ What the registry sends is compared with what was signed.
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,15 +13,14 @@ from typing import Any
 
 from jhub_docker.catalog.ledger import Entry
 from jhub_docker.errors import ActionError
-from jhub_docker.oci.layout import Descriptor, Layout
+from jhub_docker.oci.layout import INDEX, Layout
 from jhub_docker.progress import say, stage
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release.record import inventory
+from jhub_docker.release.record import cosign, inventory
 from jhub_docker.release.record.bom import bill_and_image
-from jhub_docker.release.record.provenance import Recorded, claims, read
+from jhub_docker.release.record.provenance import Recorded, read
 from jhub_docker.release.record.records import BILL, PROVENANCE, labels_of
-from jhub_docker.release.record.signed import Signed
 from jhub_docker.table import counted, some
 
 _MOVING = re.compile(r"\d+(?:\.\d+){0,2}")
@@ -36,16 +35,6 @@ class Check:
     name: str
     passed: bool
     message: str
-
-    @classmethod
-    def make(cls, name: str, check: Callable[[], str]) -> "Check":
-        """Run a check, which returns what it found, or raises ActionError."""
-        try:
-            return cls(name, True, check())
-        except ActionError as error:
-            return cls(name, False, str(error))
-        except Exception as error:  # what is not trusted may be malformed in any way
-            return cls(name, False, f"what the registry has cannot be read: {error!r}")
 
 
 @dataclass(frozen=True)
@@ -98,32 +87,20 @@ def verify(
     the ledger of an image package at hand (empty where there is none). Raises UsageError when the
     registry has no such image, ActionError when it cannot be reached.
     """
-    descriptor = remote.require(reference)
-    image = reference.at(descriptor.digest)
-    manifests = remote.platforms(image)
-    subjects = [descriptor, *manifests]
-    signed, recorded = Signed(remote, trust), None
     with tempfile.TemporaryDirectory(dir=folder, prefix="verify-") as place:
-        layout = Layout(Path(place))
+        found = _Found(remote, reference, trust, Layout(Path(place)))
         with stage("checking signatures and what was signed"):
-            checks = [
-                Check.make("signatures", lambda: signed.signatures(image, subjects)),
-                Check.make("attestations", lambda: signed.attestations(image, subjects)),
-            ]
-        checks.append(Check.make("layers", lambda: _pull(remote, image, layout)))
+            checks = [found.check("signatures"), found.check("attestations")]
+        checks.append(found.check("layers"))
+        recorded = None
         if all(check.passed for check in checks):
-            recorded = was = read(signed.documents[descriptor.digest][PROVENANCE])
-            known = ledgers(was.image).get(was.version)
+            recorded = read(found.documents[found.index.digest][PROVENANCE])
+            found.known = ledgers(recorded.image).get(recorded.version)
             with stage("comparing what is in the image with its bill of materials"):
-                images = manifests or [descriptor]
-                checks += [
-                    Check.make("contents", lambda: _contents(layout, images, signed)),
-                    Check.make("labels", lambda: _labels(layout, images, descriptor, signed)),
-                    Check.make("name", lambda: _named_as(reference, was)),
-                ]
-            if known:
-                checks.append(Check.make("ledger", lambda: _ledger(descriptor.digest, was, known)))
-    return Report(str(reference), descriptor.digest, tuple(checks), recorded)
+                checks += [found.check(name) for name in ("contents", "labels", "name")]
+            if found.known:
+                checks.append(found.check("ledger"))
+    return Report(str(reference), found.index.digest, tuple(checks), recorded)
 
 
 def trusted(remote: Remote, reference: Reference, trust: Path, **options: Any) -> Report:
@@ -135,68 +112,113 @@ def trusted(remote: Remote, reference: Reference, trust: Path, **options: Any) -
     return report
 
 
-def _pull(remote: Remote, image: Reference, layout: Layout) -> str:
-    remote.pull(image, layout)
-    blobs = list(layout.blobs.iterdir())
-    size = sum(blob.stat().st_size for blob in blobs)
-    return (
-        f"{counted(len(blobs), 'blob')}, {size / 1e6:.1f} MB, each with the digest it is named by"
-    )
+class _Found:
+    """An image as a registry has it, and what was signed of it.
 
-
-def _contents(layout: Layout, manifests: Sequence[Descriptor], signed: Signed) -> str:
-    """What is in each image is what its bill of materials lists."""
-    wrong: list[str] = []
-    counts = []
-    for entry in manifests:
-        found = inventory.take(layout, layout.read_json(entry.digest))
-        wrong += bill_and_image(signed.documents[entry.digest][BILL], found)
-        number = counted(len(found.packages), "package")
-        counts.append(f"{number} in {entry.platform or 'the image'}")
-    if wrong:
-        shown = some(wrong, _SHOWN)
-        raise ActionError(f"the image is not what its bill of materials lists: {shown}")
-    return f"{', '.join(counts)}, as the bill of materials lists them"
-
-
-def _labels(
-    layout: Layout, manifests: Iterable[Descriptor], image: Descriptor, signed: Signed
-) -> str:
-    """The labels and time of each image are what its provenance says, and the index's."""
-    wrong = set()
-    for entry in manifests:
-        config = layout.read_json(layout.read_json(entry.digest)["config"]["digest"])
-        platform = f"{config.get('os')}/{config.get('architecture')}"
-        labels, created = labels_of(config), config.get("created", "")
-        for predicate in (signed.documents[one.digest][PROVENANCE] for one in (entry, image)):
-            for label, said in claims(predicate, platform).items():
-                if labels.get(label, "") != said:
-                    wrong.add(f"{platform}: {label} is {labels.get(label)!r}, signed is {said!r}")
-            epoch = predicate["buildDefinition"]["internalParameters"]["sourceDateEpoch"]
-            if not created or datetime.fromisoformat(created).timestamp() != epoch:
-                wrong.add(f"{platform}: it was created at {created}, signed is second {epoch}")
-    if wrong:
-        raise ActionError("; ".join(sorted(wrong)))
-    return "version, commit, build id, base and time are those of the provenance"
-
-
-def _named_as(reference: Reference, was: Recorded) -> str:
-    """The repository is the image's, and a tag that is a version is its version, or ActionError.
-
-    A signature alone does not say so: an old release, signed too, can be put under a new tag.
+    The public methods but `check` are the checks, by the names they are told by: each returns what
+    it found in words, and raises ActionError for what is wrong. `documents` are those that are
+    attested; `known` is the ledger's entry.
     """
-    wanted, tag = was.repository.rpartition("/")[2], reference.tag or ""
-    if reference.repository.rpartition("/")[2] != wanted:
-        raise ActionError(f"it is signed as {wanted}, not as {reference.repository}")
-    if _MOVING.fullmatch(tag) and tag != was.version and not was.version.startswith(f"{tag}."):
-        raise ActionError(f"it is signed as version {was.version}, but tagged {tag}")
-    return f"{wanted} {was.version}"
 
+    def __init__(self, remote: Remote, reference: Reference, trust: Path, layout: Layout) -> None:
+        self.remote, self.reference, self.trust, self.layout = remote, reference, trust, layout
+        self.index = remote.require(reference)
+        self.image = reference.at(self.index.digest)
+        manifests = remote.platforms(self.image)
+        self.subjects, self.images = [self.index, *manifests], manifests or [self.index]
+        self.listing = " and ".join(
+            "index" if one.media_type == INDEX else one.platform or "image" for one in self.subjects
+        )
+        self.documents: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self.known: Entry | None = None
 
-def _ledger(digest: str, was: Recorded, entry: Entry) -> str:
-    """The ledger of the checkout has the same digest for the version."""
-    if digest not in (entry.digest, *entry.platforms.values()):
-        raise ActionError(f"the ledger has {entry.digest} for {was.image} {was.version}")
-    if entry.yanked:
-        return f"the same digest; YANKED on {entry.yanked.date}: {entry.yanked.reason}"
-    return f"the same digest, released on {entry.date}"
+    def check(self, name: str) -> Check:
+        """Make the check of this name."""
+        try:
+            return Check(name, True, getattr(self, name)())
+        except ActionError as error:
+            return Check(name, False, str(error))
+        except Exception as error:  # what is not trusted may be malformed in any way
+            return Check(name, False, f"what the registry has cannot be read: {error!r}")
+
+    def signatures(self) -> str:
+        """Image and manifests are signed."""
+        for subject in self.subjects:
+            cosign.verify(self.remote.access, self.image.at(subject.digest), self.trust)
+        return f"{self.listing} signed by {self.trust.name}"
+
+    def attestations(self) -> str:
+        """The records are attested, by the same key and about these digests."""
+        for subject in self.subjects:
+            about = self.image.at(subject.digest)
+            kinds = (PROVENANCE,) if subject.media_type == INDEX else (BILL, PROVENANCE)
+            self.documents[subject.digest] = {
+                kind: cosign.attested(self.remote.access, about, kind, self.trust) for kind in kinds
+            }
+        return f"records of {self.listing} signed by {self.trust.name}"
+
+    def layers(self) -> str:
+        """All that the image is made of has the digest it is named by."""
+        self.remote.pull(self.image, self.layout)
+        blobs = list(self.layout.blobs.iterdir())
+        size = sum(blob.stat().st_size for blob in blobs) / 1e6
+        return f"{counted(len(blobs), 'blob')}, {size:.1f} MB, each with the digest it is named by"
+
+    def contents(self) -> str:
+        """What is in each image is what its bill of materials lists."""
+        wrong: list[str] = []
+        counts = []
+        for entry in self.images:
+            found = inventory.take(self.layout, self.layout.read_json(entry.digest))
+            wrong += bill_and_image(self.documents[entry.digest][BILL], found)
+            number = counted(len(found.packages), "package")
+            counts.append(f"{number} in {entry.platform or 'the image'}")
+        if wrong:
+            shown = some(wrong, _SHOWN)
+            raise ActionError(f"the image is not what its bill of materials lists: {shown}")
+        return f"{', '.join(counts)}, as the bill of materials lists them"
+
+    def labels(self) -> str:
+        """The labels and time of each image are what its provenance says, and the index's."""
+        wrong = set()
+        for entry in self.images:
+            manifest = self.layout.read_json(entry.digest)
+            config = self.layout.read_json(manifest["config"]["digest"])
+            platform = f"{config.get('os')}/{config.get('architecture')}"
+            labels, created = labels_of(config), config.get("created", "")
+            for about in (entry, self.index):
+                was = read(self.documents[about.digest][PROVENANCE], platform)
+                for label, said in was.labels.items():
+                    if (has := labels.get(label, "")) != said:
+                        wrong.add(f"{platform}: {label} is {has!r}, signed is {said!r}")
+                if not created or datetime.fromisoformat(created).timestamp() != was.epoch:
+                    wrong.add(
+                        f"{platform}: it was created at {created}, signed is second {was.epoch}"
+                    )
+        if wrong:
+            raise ActionError("; ".join(sorted(wrong)))
+        return "version, commit, build id, base and time are those of the provenance"
+
+    def name(self) -> str:
+        """The repository is the image's, and a tag that is a version is its version.
+
+        A signature alone does not say so: an old release, signed too, can be put under a new tag.
+        """
+        was = read(self.documents[self.index.digest][PROVENANCE])
+        wanted, tag = was.repository.rpartition("/")[2], self.reference.tag or ""
+        if self.reference.repository.rpartition("/")[2] != wanted:
+            raise ActionError(f"it is signed as {wanted}, not as {self.reference.repository}")
+        if _MOVING.fullmatch(tag) and tag != was.version and not was.version.startswith(f"{tag}."):
+            raise ActionError(f"it is signed as version {was.version}, but tagged {tag}")
+        return f"{wanted} {was.version}"
+
+    def ledger(self) -> str:
+        """The ledger of the checkout has the same digest for the version."""
+        if not (entry := self.known) or self.index.digest not in (
+            entry.digest,
+            *entry.platforms.values(),
+        ):
+            raise ActionError(f"the ledger has {entry and entry.digest} for this version")
+        if entry.yanked:
+            return f"the same digest; YANKED on {entry.yanked.date}: {entry.yanked.reason}"
+        return f"the same digest, released on {entry.date}"
