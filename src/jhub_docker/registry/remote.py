@@ -16,7 +16,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from tenacity.wait import wait_chain, wait_fixed
 
 from jhub_docker import process
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import ActionError
 from jhub_docker.host import programs
 from jhub_docker.oci.layout import INDEX, MANIFEST, Descriptor, Layout, digest_of, write_marks
 from jhub_docker.progress import say, stage
@@ -54,13 +54,6 @@ class Remote:
             return self.manifest(reference)[0]
         except MissingError:
             return None
-
-    def require(self, reference: Reference) -> Descriptor:
-        """What the reference stands for. Raises UsageError where the registry has no such thing."""
-        found = self.resolve(reference)
-        if found is None:
-            raise UsageError(f"{reference} is not in the registry; look at its name and tag")
-        return found
 
     def manifest(self, reference: Reference) -> tuple[Descriptor, dict[str, Any]]:
         """A manifest or index, its bytes checked against its digest. Raises MissingError."""

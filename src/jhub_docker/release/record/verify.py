@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jhub_docker.catalog.ledger import Entry
-from jhub_docker.errors import ActionError
+from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci.layout import INDEX, Layout
 from jhub_docker.progress import say, stage
 from jhub_docker.registry.reference import Reference
@@ -122,7 +122,9 @@ class _Found:
 
     def __init__(self, remote: Remote, reference: Reference, trust: Path, layout: Layout) -> None:
         self.remote, self.reference, self.trust, self.layout = remote, reference, trust, layout
-        self.index = remote.require(reference)
+        if (found := remote.resolve(reference)) is None:
+            raise UsageError(f"{reference} is not in the registry; look at its name and tag")
+        self.index = found
         self.image = reference.at(self.index.digest)
         manifests = remote.platforms(self.image)
         self.subjects, self.images = [self.index, *manifests], manifests or [self.index]
