@@ -53,7 +53,7 @@ _HEADER = re.compile(r"(?:(.+)/)?include/python3\.\d+/patchlevel\.h")
 _PROGRAM = re.compile(r"(?:.+/)?(?:node|uv)")
 _WANTED = (_LIST, _METADATA, _CONFIGURATION, *_NODE_FILES, _HEADER, _PROGRAM)
 
-_BUILT_IN = {"", "vscode", "jhub-docker"}
+_BUILT_IN = (None, "vscode", "jhub-docker")
 """Publishers of extensions that are a part of code-server, or of the image itself."""
 
 Files = Mapping[str, bytes]
@@ -167,7 +167,7 @@ class _Manifest(Struct):
 
     name: str
     version: str
-    publisher: Any = ""
+    publisher: Any = None
 
 
 def _node(files: Files) -> Iterator[Package]:
@@ -183,8 +183,8 @@ def _node(files: Files) -> Iterator[Package]:
         if _INSTALLED.fullmatch(path) or (_CODE_SERVER.fullmatch(path) and name == "code-server"):
             scope, _, bare = name.rpartition("/")
             yield Package(_purl(NODE, scope, bare, found.version), location)
-        elif _EXTENSION.fullmatch(path) and (by := str(found.publisher)) not in _BUILT_IN:
-            purl = _purl(EDITOR, by.lower(), name.lower(), found.version)
+        elif _EXTENSION.fullmatch(path) and found.publisher not in _BUILT_IN:
+            purl = _purl(EDITOR, str(found.publisher).lower(), name.lower(), found.version)
             yield Package(purl, location)
 
 
