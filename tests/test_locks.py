@@ -6,18 +6,19 @@ import pytest
 
 from jhub_docker.catalog import ImageSpec, load
 from jhub_docker.errors import UsageError
-from jhub_docker.locks import package_lock, refresh, uv_lock
+from jhub_docker.locks import Packages, package_lock, refresh, uv_lock
 
 ROOT = Path(__file__).parents[1]
 CATALOG = load(ROOT / "packages")
 
 
 def versions(spec: ImageSpec) -> dict[str, str]:
-    return uv_lock.read(spec.folder / uv_lock.NAME).versions
+    return uv_lock.read(spec.folder / uv_lock.NAME).pinned.versions
 
 
 def test_changes_are_told_direct_ones_first() -> None:
-    changes = refresh.diff({"a": "1", "b": "1", "c": "1"}, {"a": "2", "c": "2", "d": "1"}, {"c"})
+    before = Packages({"a": "1", "b": "1", "c": "1"})
+    changes = refresh.diff(before, Packages({"a": "2", "c": "2", "d": "1"}, {"c"}))
     assert [str(change) for change in changes] == [
         "c 1 -> 2 (direct)",
         "a 1 -> 2 (indirect)",
@@ -61,11 +62,11 @@ def test_a_package_from_elsewhere_is_not_the_project() -> None:
         '[[package]]\nname = "z"\nversion = "1"\nsource = { editable = "." }\n'
         'dependencies = [{ name = "a" }]\n'
     )
-    assert (lock.project and lock.project["name"], lock.versions) == ("z", {"a": "2"})
-    assert lock.direct == {"a"}
+    assert lock.project
+    assert (lock.project["name"], lock.pinned) == ("z", Packages({"a": "2"}, {"a"}))
 
 
 def test_of_a_package_lock_is_known_what_the_project_asks_for() -> None:
-    versions, direct = package_lock.read(ROOT / "packages/code-server" / package_lock.NAME)
-    assert direct == {"code-server"}
-    assert versions["code-server"]
+    pinned = package_lock.read(ROOT / "packages/code-server" / package_lock.NAME)
+    assert pinned.direct == {"code-server"}
+    assert pinned.versions["code-server"]

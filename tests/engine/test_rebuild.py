@@ -87,8 +87,8 @@ class Place:
         return self.repository.tagged("1.2.0")
 
     def rebuild(self, reference: Reference, **options: bool) -> rebuild.Outcome:
-        released = rebuild.find(self.remote, reference, self.trust)
-        return rebuild.rebuild(self.root, self.remote, released, **options)
+        image, was = rebuild.find(self.remote, reference, self.trust)
+        return rebuild.rebuild(self.root, self.remote, image, was, **options)
 
 
 def package(root: Path, name: str, base: str, own: str, repository: str) -> None:
@@ -163,7 +163,7 @@ def test_the_same_image_twice_from_head(place: Place) -> None:
 
 
 def test_what_cannot_be_built_here_is_told_before_anything_is_built(place: Place) -> None:
-    released = rebuild.find(place.remote, place.release(EPOCH_FREE), place.trust)
+    image, was = rebuild.find(place.remote, place.release(EPOCH_FREE), place.trust)
     before = place.tags()
     claims: tuple[tuple[dict[str, str], type[Exception], str], ...] = (
         ({"commit": "c0ffee" + "0" * 34}, ActionError, "which this checkout does not have"),
@@ -175,9 +175,9 @@ def test_what_cannot_be_built_here_is_told_before_anything_is_built(place: Place
         ),
     )
     for claimed, error, said in claims:
-        other = replace(released, recorded=replace(released.recorded, **claimed))  # type: ignore[arg-type]
+        other = replace(was, **claimed)  # type: ignore[arg-type]
         with pytest.raises(error, match=said):
-            rebuild.rebuild(place.root, place.remote, other, no_cache=True)
+            rebuild.rebuild(place.root, place.remote, image, other, no_cache=True)
     assert place.tags() == before
 
 
@@ -189,7 +189,8 @@ def test_a_public_base_is_pulled_as_it_was(place: Place, tmp_path: Path) -> None
     declaration = place.root / f"packages/base-{place.image}/pyproject.toml"
     declaration.write_text(declaration.read_text().replace("127.0.0.1:9/none:1", str(base)))
     reference = place.release("ENV A=1\n")
-    assert rebuild.find(place.remote, reference, place.trust).recorded.base_digest == first.digest
+    _, was = rebuild.find(place.remote, reference, place.trust)
+    assert was.base_digest == first.digest
     for tag in (*place.tags(), str(base)):
         place.client.api.remove_image(tag, force=True)
     place.remote.tag(second, "1")

@@ -70,7 +70,7 @@ def test_program_is_there(subject: Subject, command: list[str]) -> None:
 
 
 def test_the_environment_is_the_locked_one(subject: Subject, catalog: Catalog) -> None:
-    wanted = uv_lock.read(catalog["hub"].folder / uv_lock.NAME).versions
+    wanted = uv_lock.read(catalog["hub"].folder / uv_lock.NAME).pinned.versions
     code = (
         "import importlib.metadata as m;"
         "print(*(f'{d.name.lower()}={d.version}' for d in m.distributions()), sep='\\n')"

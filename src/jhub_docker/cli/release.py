@@ -125,10 +125,10 @@ def rebuild(image: str, key: str = "", no_cache: bool = False) -> None:
     if "/" in image:
         reference = references.Reference.parse_image(image)
         there, trust = remote.Remote(), keys.trusted(ROOT, key)
-        released = rebuilding.find(there, reference, trust)
-        rebuilding.require_commit(ROOT, released.recorded)
+        released, was = rebuilding.find(there, reference, trust)
+        rebuilding.require_commit(ROOT, was)
         host.require(needs={"buildx", "disk"})
-        outcome = rebuilding.rebuild(ROOT, there, released, no_cache=no_cache)
+        outcome = rebuilding.rebuild(ROOT, there, released, was, no_cache=no_cache)
     else:
         (spec,) = load(ROOT / "packages").select([image])
         host.require(needs={"buildx", "disk"})

@@ -1,12 +1,21 @@
 """What is locked: `uv.lock` and `package-lock.json` read, refreshed, compared, judged."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from jhub_docker.errors import UsageError
 
 Lock = TypeVar("Lock")
+
+
+@dataclass
+class Packages:
+    """What is pinned: version by name, and which of that is asked for directly."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    direct: set[str] = field(default_factory=set)
 
 
 def read(file: Path, tool: str, parse: Callable[[str], Lock]) -> Lock:

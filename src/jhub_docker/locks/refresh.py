@@ -4,14 +4,14 @@
 """
 
 import shutil
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from jhub_docker import process
 from jhub_docker.catalog import HUB, Catalog, ImageSpec
 from jhub_docker.errors import UsageError
-from jhub_docker.locks import package_lock, resolve, uv_lock
+from jhub_docker.locks import Packages, package_lock, resolve, uv_lock
 
 
 @dataclass(frozen=True)
@@ -114,26 +114,26 @@ def refresh(
     changes: list[Change] = []
     python, node = (spec.folder / name for name in (uv_lock.NAME, package_lock.NAME))
     if python in wanted(spec):
-        before = uv_lock.read(python)
+        before = uv_lock.read(python).pinned
         arguments = ["--upgrade"] if upgrade else []
         arguments += [f"--upgrade-package={package}" for package in packages]
         _uv(spec.folder, "lock", *arguments).require(f"{spec.name}: uv cannot lock it", lines=99)
-        after = uv_lock.read(python)
-        changes += diff(before.versions, after.versions, after.direct)
+        changes += diff(before, uv_lock.read(python).pinned)
     if node in wanted(spec):
-        known, _ = package_lock.read(node)
+        before = package_lock.read(node)
         for command in ("install", "update") if upgrade else ("install",):
             _npm(spec, command)
-        changes += diff(known, *package_lock.read(node))
+        changes += diff(before, package_lock.read(node))
     return changes
 
 
-def diff(before: Mapping[str, str], after: Mapping[str, str], direct: Set[str]) -> list[Change]:
+def diff(before: Packages, after: Packages) -> list[Change]:
     """The packages whose version differs, direct dependencies first, then by name."""
+    old, new, direct = before.versions, after.versions, before.direct | after.direct
     changes = [
-        Change(name, before.get(name), after.get(name), name in direct)
-        for name in sorted({*before, *after})
-        if before.get(name) != after.get(name)
+        Change(name, old.get(name), new.get(name), name in direct)
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
     ]
     return sorted(changes, key=lambda change: not change.direct)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jhub_docker import locks
+from jhub_docker.locks import Packages
 
 NAME = "uv.lock"
 
@@ -28,15 +29,11 @@ class UvLock:
         return next((one for one in self.packages if one["source"] in here), None)
 
     @property
-    def versions(self) -> dict[str, str]:
-        """The version of each package by name, the project itself left out."""
+    def pinned(self) -> Packages:
+        """The packages, the project itself left out."""
         others = (one for one in self.packages if one is not self.project)
-        return {one["name"]: one.get("version", "") for one in others}
-
-    @property
-    def direct(self) -> set[str]:
-        """The packages that the project asks for itself."""
-        return {need["name"] for need in (self.project or {}).get("dependencies", ())}
+        direct = {need["name"] for need in (self.project or {}).get("dependencies", ())}
+        return Packages({one["name"]: one.get("version", "") for one in others}, direct)
 
     def find(self, need: Table) -> Table:
         """The package that is meant; its version is said where the lock has several of them."""
@@ -53,5 +50,5 @@ def read(file: Path) -> UvLock:
 def parse(text: str) -> UvLock:
     """Read the text of a lock. Raises what tomllib and a wrong form raise for another."""
     lock = UvLock(tuple(tomllib.loads(text).get("package", ())))
-    _ = lock.versions, lock.direct  # a wrong form is found by looking
+    _ = lock.pinned  # a wrong form is found by looking
     return lock

@@ -31,14 +31,6 @@ FOLDER = Path(".dev/rebuild")
 
 
 @dataclass(frozen=True)
-class Released:
-    """A released image for the engine's platform, by digest, and what was signed of it."""
-
-    image: Reference
-    recorded: Recorded
-
-
-@dataclass(frozen=True)
 class Outcome:
     """The digests of two builds and, in lines, what these differ in: nothing for equal ones."""
 
@@ -52,27 +44,29 @@ class Outcome:
         return self.before == self.after
 
 
-def find(remote: Remote, reference: Reference, trust: Path) -> Released:
+def find(remote: Remote, reference: Reference, trust: Path) -> tuple[Reference, Recorded]:
     """Look a released image up and verify it with its signed records.
 
-    Raises UsageError when the registry has no such image, ActionError for one that cannot be
-    trusted, and where none is for the engine's platform.
+    Returns the image for the engine's platform, by digest, and what was signed of it. Raises
+    UsageError when the registry has no such image, ActionError for one that cannot be trusted, and
+    where none is for the engine's platform.
     """
     report, own = trusted(remote, reference, trust), builders.own_platform()
     image = reference.at(report.digest)
     for manifest in remote.platforms(image):
         if manifest.platform.startswith(own) and report.recorded:
-            return Released(image.at(manifest.digest), report.recorded)
+            return image.at(manifest.digest), report.recorded
     raise ActionError(f"{reference} has no image for {own}, the engine's own platform")
 
 
-def rebuild(root: Path, remote: Remote, released: Released, *, no_cache: bool = False) -> Outcome:
+def rebuild(
+    root: Path, remote: Remote, image: Reference, was: Recorded, *, no_cache: bool = False
+) -> Outcome:
     """Build the image for the engine's own platform again and compare it with the released one.
 
     With `no_cache` it and all it is built from are built on an empty cache. Raises ActionError for
     what this machine does not have.
     """
-    was = released.recorded
     require_commit(root, was)
     if was.lane and was.lane != bases.lane():
         raise UsageError(
@@ -88,10 +82,10 @@ def rebuild(root: Path, remote: Remote, released: Released, *, no_cache: bool = 
             base="auto" if was.base == "public" else "standin",
             further=addresses,
         )
-        before, after = str(released.image.digest), made.manifests[0].digest
+        before, after = str(image.digest), made.manifests[0].digest
         if before != after:
             say(f"    {before} was released, {after} was made; getting the released one")
-            remote.pull(released.image, layout)
+            remote.pull(image, layout)
         return _outcome(layout, before, after)
 
 

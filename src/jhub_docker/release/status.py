@@ -18,8 +18,9 @@ from jhub_docker.catalog import Catalog, ImageSpec, identity, ledger
 from jhub_docker.catalog import packages as catalogs
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
-from jhub_docker.locks import declared as packages
-from jhub_docker.locks.refresh import Change
+from jhub_docker.locks import Packages
+from jhub_docker.locks import declared as locked
+from jhub_docker.locks.refresh import Change, diff
 from jhub_docker.release import history
 from jhub_docker.release.version import AUTO, Proposal, propose
 from jhub_docker.table import some
@@ -121,8 +122,8 @@ def of(root: Path, image: str, now: Plan, resolve: Resolve = here, bump: str = A
             found["public base"] = ["not the one, or not the stand-in, it was released on"]
         if not found:
             return Status(image, step.build_id, last, unknown=unknown)
-        had = packages.of(before.catalog, image) if was else packages.Packages()
-        changes = packages.changes(had, packages.of(now.catalog, image))
+        had = locked.of(before.catalog, image) if was else Packages()
+        changes = diff(had, locked.of(now.catalog, image))
         old = (before if was else now).catalog[image]
         python = old.requires_python, spec.requires_python
         paths = now.paths(image) | (before.paths(image) if was else set())
