@@ -39,7 +39,8 @@ def may(admin: Person, group: str, **properties: str) -> None:
 def run(platform: Platform, name: str, script: str) -> tuple[int, str]:
     (container,) = platform.servers(name)
     assert isinstance(container, Container)
-    code, output = container.exec_run(["bash", "-c", script])
+    # One stream: of two, the engine passes on first what it sees first.
+    code, output = container.exec_run(["bash", "-c", f"exec 2>&1; {script}"])
     return code, output.decode()
 
 

@@ -21,7 +21,9 @@ NUMBERS = {
 
 def shell(container: Container, script: str, user: str = "") -> str:
     """What a script prints in a container, its messages included."""
-    return str(container.exec_run(["sh", "-c", script], user=user).output.decode().strip())
+    # One stream: of two, the engine passes on first what it sees first.
+    whole = ["sh", "-c", f"exec 2>&1; {script}"]
+    return str(container.exec_run(whole, user=user).output.decode().strip())
 
 
 def status(container: Container, pid: str = "1") -> dict[str, str]:

@@ -17,6 +17,7 @@ from requests.exceptions import RequestException
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import before
 from jhub_docker.platform.firewall import GUARD
+from jhub_testing import whole_output
 from jhub_testing.ownership import (
     OWNER,
     PROJECT,
@@ -53,6 +54,7 @@ class Engine:
         self.logs = logs
         self.running: dict[str, Container] = {}
         self._count = 0
+        whole_output.have_it_read()
         try:
             self.client = docker.from_env(timeout=PATIENCE)
             self.client.ping()

@@ -20,7 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.errors import OperationalError, ReadOnlySqlTransaction
+from psycopg.errors import (
+    AdminShutdown,
+    CannotConnectNow,
+    CrashShutdown,
+    DatabaseDropped,
+    IdleInTransactionSessionTimeout,
+    IdleSessionTimeout,
+    OperationalError,
+    ReadOnlySqlTransaction,
+)
 from sqlalchemy import Engine, Result, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import Dialect, ExceptionContext
@@ -148,10 +157,18 @@ def _connect(dialect: Dialect, _record: Any, args: Any, options: Any) -> Any:
     return PatientConnection.connect(*args, **{**OPTIONS, **options})
 
 
+_ENDED = (
+    *(AdminShutdown, CrashShutdown, CannotConnectNow, DatabaseDropped, IdleSessionTimeout),
+    *(IdleInTransactionSessionTimeout, ReadOnlySqlTransaction),
+)
+
+
 @event.listens_for(Engine, "handle_error")
 def _lost(context: ExceptionContext) -> None:
-    """A server that was demoted while one was connected to it takes no changes any more: let go."""
-    if isinstance(context.original_exception, ReadOnlySqlTransaction):
+    """A server that was demoted while one was connected to it takes no changes any more: let go.
+    One that ended a connection says so before the connection itself does.
+    """
+    if isinstance(context.original_exception, _ENDED):
         context.is_disconnect = True
 
 

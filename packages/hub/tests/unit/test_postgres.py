@@ -55,3 +55,11 @@ def test_a_wait_has_an_end_though_nobody_has_noticed() -> None:
     with pytest.raises(errors.OperationalError, match="does not answer"):
         waiting.send(0)
     connection.pgconn.finish.assert_called_once()
+
+
+@pytest.mark.parametrize("told", [errors.AdminShutdown, errors.ReadOnlySqlTransaction])
+def test_a_connection_is_lost_that_its_server_ended(told: type[Exception]) -> None:
+    """The server says so before the connection itself is seen to be closed."""
+    context = MagicMock(original_exception=told("terminating connection"), is_disconnect=False)
+    postgres._lost(context)
+    assert context.is_disconnect

@@ -209,8 +209,10 @@ def _starts() -> None:
         before, visit, began = upstream.spawn_future(spawner), self.visit, time.time_ns()
         is_over = False
 
+        who = tracing.cause.get() or visit.who
+
         def over(outcome: str) -> None:
-            _started(user.name, server_name, visit, outcome)
+            _started(user.name, server_name, visit, who, outcome)
             profile, stages = str(getattr(spawner, "child_profile", "")), spawner.stages.times
             traces.started(
                 *(user.name, server_name, profile, visit),
@@ -240,9 +242,9 @@ def _became(start: "asyncio.Future[Any]") -> str:
     return f"failed ({getattr(error, 'reason', '') or type(error).__name__})"
 
 
-def _started(name: str, server: str, visit: Visit, outcome: str) -> None:
+def _started(name: str, server: str, visit: Visit, who: str, outcome: str) -> None:
     more = {"server": server, "from": visit.address, "request": visit.id}
-    events.tell("server.started", on=name, who=visit.who, result=outcome, **more)
+    events.tell("server.started", on=name, who=who, result=outcome, **more)
 
 
 def _stops() -> None:
