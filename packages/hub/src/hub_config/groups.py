@@ -10,6 +10,7 @@ arguments can be seen by everybody on a machine.
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,18 +28,24 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Mode = Literal["read-only", "read-write"]
 
 
-def _without(complaint: Callable[[str], str]) -> AfterValidator:
+def _without(complaint: Callable[[str], str], wanted: str) -> AfterValidator:
     def checked(text: str) -> str:
         if wrong := complaint(text):
-            raise ValueError(wrong)
+            raise ValueError(f"{wanted} ({wrong})")
         return text
 
     return AfterValidator(checked)
 
 
-Folder = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-Variable = Annotated[str, _without(variables.complaint)]
-Value = Annotated[str, _without(variables.value_complaint)]
+def _folder(name: str) -> str:
+    if not re.fullmatch("[a-z0-9][a-z0-9_-]{0,62}", name):
+        raise ValueError("up to 63 letters a-z, digits and _ -, such as raw-data")
+    return name
+
+
+Folder = Annotated[str, AfterValidator(_folder)]
+Variable = Annotated[str, _without(variables.complaint, "a name such as TEAM_URL")]
+Value = Annotated[str, _without(variables.value_complaint, "text that a container can have")]
 
 
 class GroupRules(BaseModel):

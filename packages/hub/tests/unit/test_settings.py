@@ -142,7 +142,7 @@ allow_all = true
         (f'{OIDC}secret = "{SECRET}"\n', "JHUB_PROVIDER_SECRET"),
         (f'{OIDC}client_idd = "{SECRET}"\n', "did you mean client_id"),
         (f'[oidc]\nclient_secret = "{SECRET}"\n', "oidc.client_id in .* is missing"),
-        (f"{OIDC}secret_file = ['{SECRET}']\n", "oidc.secret_file in .* valid string"),
+        (f"{OIDC}secret_file = ['{SECRET}']\n", "oidc.secret_file in .* text in quotes"),
         (f'{OIDC}basic_auth = "{SECRET}"\n', "oidc.basic_auth in .* true or false"),
         (OIDC.replace("allow_all = true", f'token = "{SECRET}"'), "oidc.token in .* not a setting"),
         (f'[ldap]\nserver_address = "x"\nlookup_dn_search_password = "{SECRET}"\n', "secret_file"),

@@ -22,6 +22,13 @@ _WORDS = {
     "a valid integer": "a whole number",
     "a valid number": "a number",
     "a valid boolean": "true or false",
+    "a valid string": "text in quotes",
+    "a valid dictionary": "a table",
+    "a valid list": 'a list such as ["one", "two"]',
+    "a valid tuple": 'a list such as ["one", "two"]',
+    "a valid frozenset": 'a list such as ["one", "two"]',
+    "Dictionary should have at least 1 item after validation, not 0": "at least one entry",
+    "greater than 0": "more than 0",
     "greater than or equal to": "at least",
     "less than or equal to": "at most",
 }
@@ -33,16 +40,20 @@ def explained(item: Any, field: FieldInfo, setting: Setting, where: str) -> str:
 
     `where` is the file it is from; empty for a variable.
     """
-    name, path = str(item["loc"][0]), ".".join(str(part) for part in item["loc"])
+    name = str(item["loc"][0])
+    path = ".".join(str(part) for part in item["loc"] if part != "[key]")
     label = f"{path} in {where}" if where else setting.variable
     if item["type"] == "extra_forbidden":
         return f"{label} is not a setting{_instead(field, item['loc'])}"
     if item["type"] == "missing":
         return f"{label} is missing. ({setting.meaning})"
     wanted = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    wanted = wanted.partition(", unable to")[0]  # what Pydantic says of its own types
+    for of_its_own_types in (", unable to", " or instance of"):
+        wanted = wanted.partition(of_its_own_types)[0]
     for theirs, ours in _WORDS.items():
         wanted = wanted.replace(theirs, ours)
+    if setting.table and path == name and item["type"].endswith("_type"):
+        wanted = f"tables [[{name}]]" if setting.default == () else f"a table [{name}]"
     shown = isinstance(item["input"], str | int | float) and not setting.secret
     if shown and name not in UNTOLD:
         told = f"is {item['input']!r}; allowed: {wanted}"

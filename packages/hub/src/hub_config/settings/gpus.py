@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from hub_config.settings.values import Keys, listed
+from hub_config.settings.values import Keys, listed, matching
 
 NVIDIA = "nvidia.com/gpu"
 """What NVIDIA's CDI specification and device plugin call a GPU."""
@@ -31,7 +31,9 @@ class Gpus(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     count: Annotated[int, Field(ge=1, le=64, strict=True)] = Field(1, description="How many.")
-    kind: Annotated[str, Field(pattern=rf"^{_KIND}$")] = Field(NVIDIA, description="Of what.")
+    kind: Annotated[str, matching(_KIND, f"a kind of device such as {NVIDIA}")] = Field(
+        NVIDIA, description="Of what."
+    )
 
     @model_validator(mode="before")
     @classmethod

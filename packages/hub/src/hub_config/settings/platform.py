@@ -68,7 +68,7 @@ class PlatformSettings(Declared):
     `https://hub.example.org`; empty: all share the hub's."""
 
     # Branding: what pages carry of whoever runs the platform.
-    brand_name: Annotated[str, Field(min_length=1, max_length=60)] = setting("JupyterHub")
+    brand_name: values.Title = setting("JupyterHub")
     """Name of the platform on every page."""
     logo: str = setting("")
     """A picture: a file in the data volume, or an https:// address."""
@@ -94,7 +94,7 @@ class PlatformSettings(Declared):
     """Addresses or networks, with a port or without, that they may not."""
 
     # Login.
-    admin_user: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")] = setting("admin")
+    admin_user: values.FirstAdmin = setting("admin")
     """The first admin, made at first start with a one-time password."""
     authenticator: Literal["native", "oidc", "ldap"] = setting("native")
     """Who knows the people: the platform itself (`native`), or another service (`oidc`, `ldap`; see

@@ -32,7 +32,7 @@ class ServerSettings(Declared):
     """What holds for servers."""
 
     # Servers.
-    image_tag: Annotated[str, Field(pattern=r"^\w[\w.-]{0,127}$")] = enforced("latest")
+    image_tag: values.Tag = enforced("latest")
     """Tag of the single-user images that are offered."""
     default_profile: str = setting("")
     """Profile that is chosen when the form opens; empty: the first one."""
@@ -50,7 +50,7 @@ class ServerSettings(Declared):
     """CPUs one server has and is guaranteed at most, whatever its image says; 0: no limit."""
     pids_limit: Annotated[int, Field(ge=100)] = enforced(4096)
     """Processes and threads one server may have."""
-    log_size: Annotated[str, Field(pattern=r"^[1-9][0-9]*[kmg]$")] = enforced("10m")
+    log_size: values.LogSize = enforced("10m")
     """Size of each of the three files a server's log may have: 500k, 10m, 1g."""
     disk_limit_gb: values.Amount = enforced(0)
     """What a server may write beside the home (10⁹ bytes); 0: no limit."""
@@ -155,7 +155,7 @@ class ServerSettings(Declared):
     `https://hooks.example.org/`; empty: none."""
 
     # Images from a registry.
-    pull_from: Annotated[str, Field(pattern=r"^$|^[a-z0-9][\w./:-]*/$")] = enforced("")
+    pull_from: values.RepositoryPrefix = enforced("")
     """First part of images that may be pulled, such as registry.example/team/."""
     pull_policy: PullPolicy = setting("missing")
     """When a declared image is pulled: never, missing or always."""

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from hub_config.settings.gpus import Gpus
+from hub_config.settings.values import matching
 
 PullPolicy = Literal["never", "missing", "always"]
 """When a start pulls a declared image."""
@@ -67,7 +68,9 @@ class Size(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mem_limit: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?[KMGT]?$")]
+    mem_limit: Annotated[
+        str, matching(r"[0-9]+(\.[0-9]+)?[KMGT]?", "a number and K, M, G or T, such as 2G")
+    ]
     cpu_limit: Cpus | None = None
     cpu_guarantee: Cpus | None = None
     gpus: Gpus | None = None
@@ -81,12 +84,12 @@ class DeclaredImage(BaseModel):
     reference: Annotated[str, AfterValidator(_reference)] = Field(
         description="Repository and digest, or a tag; with a digest nothing else is ever started."
     )
-    jupyterhub: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)+")] = Field(
+    jupyterhub: Annotated[str, matching(r"[0-9]+(\.[0-9]+)+.*", "a version such as 6.1.1")] = Field(
         description="JupyterHub's version in it; its first number has to be the hub's."
     )
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] = Field(
-        description="First part of the profiles' names."
-    )
+    name: Annotated[
+        str, matching("[a-z0-9][a-z0-9-]*", "letters a-z, digits and hyphens, such as uv-lab")
+    ] = Field(description="First part of the profiles' names.")
     title: str = Field("", description="What people choose.")
     description: str = Field("", description="What it is for.")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(8888, description="Port of the server.")
@@ -104,7 +107,9 @@ class DeclaredImage(BaseModel):
         return parse_reference(self.reference)
 
 
-Url = Annotated[str, Field(pattern=r"^https?://\S+$")]
+Url = Annotated[
+    str, matching(r"https?://\S+", "an address such as https://login.example.org/authorize")
+]
 
 
 class _Provider(BaseModel):
@@ -119,7 +124,9 @@ class _Provider(BaseModel):
     @model_validator(mode="after")
     def _somebody_may_log_in(self) -> "_Provider":
         if not (self.allow_all or self.allowed_users or self.allowed_groups or self.admin_users):
-            raise ValueError("nobody could log in; set allow_all, allowed_users or allowed_groups")
+            raise ValueError(
+                "allow_all, allowed_users, allowed_groups or admin_users, or nobody could log in"
+            )
         return self
 
 

@@ -52,13 +52,33 @@ def _destination(text: str) -> Destination:
         ) from None
 
 
-Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
+def matching(pattern: str, wanted: str) -> AfterValidator:
+    """Text that is all of `pattern` (of ASCII); `wanted` says that in words, with an example."""
+
+    def checked(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.ASCII):
+            raise ValueError(wanted)
+        return text
+
+    return AfterValidator(checked)
+
+
+Name = Annotated[
+    str,
+    matching(
+        "[a-zA-Z0-9][a-zA-Z0-9_.-]*",
+        "letters, digits and _ . -, a letter or digit first, such as jhub-team",
+    ),
+]
 """A name the Docker Engine accepts for containers, networks and volumes."""
 
 Seconds = Annotated[int, Field(ge=1)]
 Number = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Size = Annotated[str, Field(pattern=r"^[1-9][0-9]*[KMGT]i?$")]
+Size = Annotated[
+    str,
+    matching("[1-9][0-9]*[KMGT]i?", "a whole number and K, M, G or T, perhaps with i, as in 10Gi"),
+]
 
 
 def _absolute(path: str) -> str:
@@ -68,8 +88,13 @@ def _absolute(path: str) -> str:
     return path
 
 
-def _pool(network: IPv4Network) -> IPv4Network:
-    if not network.is_private or not 8 <= network.prefixlen <= 24:
+def _pool(text: Any) -> IPv4Network:
+    try:
+        network = IPv4Network(text)
+        usable = network.is_private and 8 <= network.prefixlen <= 24
+    except ValueError:
+        usable = False
+    if not usable:
         raise ValueError("a private IPv4 network from /8 to /24, such as 10.213.0.0/16")
     return network
 
@@ -211,7 +236,7 @@ def _zone(name: str) -> str:
 
 
 HostPath = Annotated[str, AfterValidator(_absolute)]
-Pool = Annotated[IPv4Network, AfterValidator(_pool)]
+Pool = Annotated[IPv4Network, BeforeValidator(_pool)]
 Destinations = Annotated[str, AfterValidator(_destinations)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Domain = Annotated[str, AfterValidator(_domain)]
@@ -227,7 +252,32 @@ MailDomains = Annotated[str, AfterValidator(_mail_domains)]
 Link = Annotated[str, AfterValidator(_link)]
 Networks = Annotated[str, AfterValidator(_networks)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Locale = Annotated[str, Field(pattern=r"^$|^C\.UTF-8$|^[a-z]{2,3}_[A-Z]{2}\.UTF-8$")]
+Locale = Annotated[
+    str,
+    matching(
+        r"|C\.UTF-8|[a-z]{2,3}_[A-Z]{2}\.UTF-8",
+        "a language, a country and UTF-8, such as de_DE.UTF-8, or C.UTF-8",
+    ),
+]
+Tag = Annotated[
+    str, matching(r"\w[\w.-]{0,127}", "a tag: letters, digits and _ . -, such as latest or 1.2.0")
+]
+LogSize = Annotated[str, matching("[1-9][0-9]*[kmg]", "a whole number and k, m or g, such as 10m")]
+RepositoryPrefix = Annotated[
+    str,
+    matching(
+        r"|[a-z0-9][\w./:-]*/",
+        "a registry and a path with a slash at its end, such as registry.example/team/, or none",
+    ),
+]
+Title = Annotated[str, matching(r"(?s).{1,60}", "at most 60 characters, such as Data Lab")]
+FirstAdmin = Annotated[
+    str,
+    matching(
+        "[a-z0-9][a-z0-9._@-]{0,63}",
+        "up to 64 letters a-z, digits and . _ @ -, a letter or digit first, such as admin",
+    ),
+]
 BrandColour = Annotated[str, AfterValidator(checked_colour)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Keys = Annotated[frozenset[str], NoDecode, BeforeValidator(_keys)]
