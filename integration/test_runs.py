@@ -67,6 +67,7 @@ FILES = {
     "work/bad.ipynb": notebook("print('so far so good')", "raise LookupError('no figures today')"),
     "work/sales.py": MARIMO,
     "work/long.sh": b"until [ -e flag ]; do sleep 0.2; done; echo it is there",
+    "work/slow.sh": b"until [ -e work/go ]; do sleep 0.2; done; python -m http.server $PORT",
 }
 
 
@@ -203,14 +204,18 @@ def test_an_admin_sees_all_and_stops_one(
     wait_until(lambda: not platform.servers(analyst.name), "its server to be gone")
 
 
-def publish(person: Person, name: str, audience: str) -> None:
+def fill_in(person: Person, name: str, audience: str, file: str = "work/sales.py") -> None:
     answer = person.fill(
         "apps",
         "audience",
-        **{"name": name, "file": "work/sales.py", "profile": "uv-marimo-small"},
+        **{"name": name, "file": file, "profile": "uv-marimo-small"},
         **{"audience": audience, "days": "7"},
     )
     assert answer.ok, BeautifulSoup(answer.text, "html.parser").get_text()
+
+
+def publish(person: Person, name: str, audience: str) -> None:
+    fill_in(person, name, audience)
     wait_until(lambda: "Running" in card(person, name, "apps"), "the application to run")
 
 
@@ -235,6 +240,20 @@ def test_a_colleague_opens_an_application_after_its_owners_server_has_stopped(
     assert window.page.title() == "Sales of the week"
     window.keep_picture("application-of-a-colleague")
     window.close()
+
+
+def test_an_application_that_starts_is_not_offered_to_be_started(
+    analyst: Person, home: Callable[[str], str]
+) -> None:
+    fill_in(analyst, "slow", "oneself", "work/slow.sh")
+    assert card(analyst, "slow", "apps").split()[-2:] == ["Stop", "Delete"]
+    assert "Starting" in card(analyst, "slow", "apps")
+    home("touch work/go")
+    wait_until(lambda: "Running" in card(analyst, "slow", "apps"), "it to run")
+    press(analyst, "Stop", "slow", "apps")
+    wait_until(lambda: "Stopped" in card(analyst, "slow", "apps"), "it to be stopped")
+    assert card(analyst, "slow", "apps").split()[-2:] == ["Start", "Delete"]
+    press(analyst, "Delete", "slow", "apps")
 
 
 def test_an_application_is_for_whom_it_was_published(

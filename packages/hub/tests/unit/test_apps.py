@@ -9,7 +9,7 @@ from jupyterhub import orm
 
 from hub_config.jobs import app_rows, forms, rows
 from hub_config.jobs.app_rows import AppRow
-from hub_config.jobs.publisher import Publisher, Step, step
+from hub_config.jobs.publisher import CAN_START, CAN_STOP, Publisher, State, Step, state, step
 from hub_config.jobs.rows import JobRow
 from hub_config.spawning import servers
 
@@ -240,3 +240,28 @@ def test_what_is_done(
 ) -> None:
     now = {"wanted": wanted, "let_be": let_be, "up": up, "active": active, "ready": ready}
     assert step(**now) is expected
+
+
+@pytest.mark.parametrize(
+    ("now", "expected", "offered"),
+    [
+        ({"ready": True}, State.RUNNING, ["stop"]),
+        ({}, State.STARTING, ["stop"]),
+        ({"pending": "spawn"}, State.STARTING, ["stop"]),
+        ({"pending": "spawn", "failed": True}, State.STARTING, ["stop"]),
+        ({"failed": True}, State.AGAIN, ["stop", "start"]),
+        ({"paused": True}, State.STOPPED, ["start"]),
+        ({"paused": True, "ready": True}, State.STOPPING, []),
+        ({"pending": "stop", "ready": True}, State.STOPPING, []),
+        ({"over": True, "ready": True}, State.STOPPING, []),
+        ({"over": True, "paused": True}, State.OVER, []),
+    ],
+)
+def test_what_its_person_sees_and_can_do(
+    now: dict[str, Any], expected: State, offered: list[str]
+) -> None:
+    quiet = {"over": False, "paused": False, "failed": False, "pending": None, "ready": False}
+    found = state(**{**quiet, **now})
+    assert found is expected
+    buttons = [("stop", CAN_STOP), ("start", CAN_START)]
+    assert [name for name, states in buttons if found in states] == offered

@@ -11,7 +11,7 @@ from jupyterhub.utils import url_escape_path, url_path_join
 from tornado import web
 
 from hub_config import names
-from hub_config.jobs import app_rows, forms, pages
+from hub_config.jobs import app_rows, forms, pages, publisher
 from hub_config.jobs.app_rows import AppRow
 from hub_config.jobs.publisher import Publisher
 from hub_config.offer.profiles import Profile
@@ -67,6 +67,13 @@ class ListHandler(AppsHandler, pages.ListHandler):
         """An application for the page."""
         owner = self.owner(app)
         spawner = owner.spawners[app.server] if app.server in owner.orm_spawners else None
+        now = publisher.state(
+            over=self.looks.is_over(app),
+            paused=app.paused,
+            failed=app.failures > 0,
+            pending=spawner and spawner.pending,
+            ready=bool(spawner and spawner.ready),
+        )
         group = app.audience.partition(":")[2]
         path = f"apps/{url_escape_path(owner.name)}/{app.name}"
         return {
@@ -74,8 +81,9 @@ class ListHandler(AppsHandler, pages.ListHandler):
             "person": owner.name,
             "address": url_path_join(self.hub.base_url, path),
             "audience": f"members of {group}" if group else WORDS[app.audience],
-            "wanted": self.looks.wanted(app),
-            "runs": bool(spawner and spawner.ready),
+            "state": now,
+            "can_start": now in publisher.CAN_START,
+            "can_stop": now in publisher.CAN_STOP,
         }
 
 
@@ -130,9 +138,9 @@ class OpenHandler(AppsHandler):
         self.redirect(owner.server_url(app.server))
 
 
-def apps_routes(publisher: Publisher) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:
+def apps_routes(looks: Publisher) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:
     """Where they are, below the hub's prefix."""
-    given = {"looks": publisher}
+    given = {"looks": looks}
     return [
         (r"/apps", ListHandler, given),
         (r"/apps/-/([0-9]{1,9})/(start|stop|delete)", ActHandler, given),

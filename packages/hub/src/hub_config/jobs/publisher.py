@@ -46,6 +46,34 @@ def step(*, wanted: bool, let_be: bool, up: bool, active: bool, ready: bool) -> 
     return Step.NOTHING
 
 
+class State(StrEnum):
+    """How an application is, for its person."""
+
+    RUNNING = "running"
+    STARTING = "starting"
+    STOPPING = "stopping"
+    AGAIN = "again"
+    STOPPED = "stopped"
+    OVER = "over"
+
+
+CAN_START, CAN_STOP = (State.AGAIN, State.STOPPED), (State.RUNNING, State.STARTING, State.AGAIN)
+"""States in which to start or stop it changes anything."""
+
+
+def state(*, over: bool, paused: bool, failed: bool, pending: str | None, ready: bool) -> State:
+    """What it is now. `over`: its time is, or the operator permits it no longer; `pending` is what
+    its server is being brought to, as JupyterHub says it (spawner.py).
+    """
+    if pending == "stop" or (ready and (over or paused)):
+        return State.STOPPING
+    if ready:
+        return State.RUNNING
+    if over or paused:
+        return State.OVER if over else State.STOPPED
+    return State.AGAIN if failed and pending is None else State.STARTING
+
+
 class Publisher:
     """One for the whole hub."""
 
@@ -87,8 +115,11 @@ class Publisher:
 
     def wanted(self, app: AppRow) -> bool:
         """Whether it should run, as far as its person and the operator are concerned."""
-        still = app.until > rows.now() and app_rows.permitted(app.audience, self.widest)
-        return self.is_on and still and not app.paused
+        return self.is_on and not self.is_over(app) and not app.paused
+
+    def is_over(self, app: AppRow) -> bool:
+        """Whether its days are over, or the operator no longer lets so many open it."""
+        return app.until <= rows.now() or not app_rows.permitted(app.audience, self.widest)
 
     async def _start(self, handler: Any, app: AppRow, user: Any) -> None:
         tracing.cause.set("published application")
