@@ -215,7 +215,7 @@ def check(info: str = "{}") -> int:
     for path in own:
         print(f"Loaded last, after all settings: {path}")
     offer = on_offer(images, settings.image_tag, settings.images)
-    for left_out in sift(offer, version("jupyterhub")).left_out:
+    for left_out in sift(offer, version("jupyterhub"), settings).left_out:
         print(left_out.for_admin)
     if facts and (unlimited := options.disk_limit_notice(settings.disk_limit_gb, facts)):
         print(unlimited)

@@ -10,6 +10,7 @@ import pytest
 import requests
 from docker.errors import ImageNotFound
 
+from hub_config.offer.compatibility import sift
 from hub_config.offer.images import ImageStore, hub_version, wants_pull
 from hub_config.offer.profiles import JUPYTERHUB_LABEL, PROFILES_LABEL, Profile, on_offer
 from hub_config.offer.pulls import PullError, PullProgress, Pulls
@@ -206,6 +207,25 @@ def test_an_image_that_nobody_declared_is_never_pulled() -> None:
     with pytest.raises(StartFailure, match="not on this machine"):
         ensure(engine, profile(declared=False), "always")
     assert engine.pulled == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "offered"),
+    [
+        (Settings(pull_policy="missing"), True),
+        (Settings(pull_policy="never"), False),
+        (Settings(pull_policy="never", runtime="kubernetes"), True),
+    ],
+)
+def test_what_is_not_here_and_never_pulled_is_not_offered(
+    settings: Settings, offered: bool
+) -> None:
+    found = sift([profile()], hub_version, settings)
+    assert bool(found.profiles) is offered
+    told = [one.for_admin for one in found.left_out]
+    assert [REFERENCE in one and "is not on this machine" in one for one in told] == [True] * (
+        not offered
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Whether a hub goes with the JupyterHub in an image: it is JupyterHub's own rule, the same major
 version (6.1, _version.py, `_check_version`). It only logs that, after the start; here such an image
-is not offered. Pure.
+is not offered, nor is one that is not here and will not be fetched. Pure.
 """
 
 import re
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hub_config.offer.profiles import JUPYTERHUB_LABEL, Profile
+from hub_config.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,16 @@ def why_not(image: str, hub: str) -> str:
     return f"has JupyterHub {image[:40]}, and this hub is {hub}; both need the same first number"
 
 
-def sift(profiles: Iterable[Profile], hub: str) -> OnOffer:
-    """Leave out what does not go with hub version `hub`."""
+NOT_HERE = "is not on this machine, and nothing is pulled (JHUB_PULL_POLICY)"
+
+
+def sift(profiles: Iterable[Profile], hub: str, operator: Settings) -> OnOffer:
+    """Leave out what does not go with hub version `hub`, and what is not here and never pulled."""
+    pulls = operator.runtime != "docker" or operator.pull_policy != "never"
     offered, left_out = [], []
     for profile in profiles:
-        if why := why_not(profile.jupyterhub, hub):
+        missing = NOT_HERE if not (profile.here or pulls) else ""
+        if why := missing or why_not(profile.jupyterhub, hub):
             left_out.append(LeftOut(profile.key, profile.title, profile.image, why))
         else:
             offered.append(profile)

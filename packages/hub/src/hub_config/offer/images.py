@@ -50,7 +50,7 @@ class ImageStore:
                 operator = self.operator
                 found = on_offer(await self.listed(engine), operator.image_tag, operator.images)
                 self._titles |= {profile.key: profile.title for profile in found}
-                there = sift(found, hub_version)
+                there = sift(found, hub_version, operator)
                 sized = tuple(bounded(profile, operator) for profile in there.profiles)
                 self.last_offer = OnOffer(sized, there.left_out)
                 # An empty offer is asked for again at once.

@@ -158,7 +158,7 @@ class ServerSettings(Declared):
     pull_from: values.RepositoryPrefix = enforced("")
     """First part of images that may be pulled, such as registry.example/team/."""
     pull_policy: PullPolicy = setting("missing")
-    """When a declared image is pulled: never, missing or always."""
+    """When a declared image is pulled: `never` (offered once it is here), `missing` or `always`."""
     pull_timeout: values.Seconds = setting(1800)
     """Seconds a start waits for its image."""
 
