@@ -170,6 +170,8 @@ def said(sentence: Any) -> Any:
 
 
 def _said(text: str, depth: int = 0) -> str | None:
+    if re.fullmatch(r"\d+\.\d+", text):
+        return _inner(text, depth)
     known = catalogue(current.get())
     if (found := known.texts.gettext(text)) != text:
         return found

@@ -71,7 +71,10 @@ class Texts(InternationalizationExtension):
         source = source.replace('class="time-col ', 'class="')
         time = r"\{\{ (\S+)\.isoformat\(\) \+ 'Z' \}\}"
         source = re.sub(time, r"{{ \1 | when(ago=true) }}", source)
-        shown = r"\{\{ (login_error|error_message|token\.note|client\['description'\]) \}\}"
+        # Its dialogs are found by their titles, in English.
+        source = source.replace("{{ title }}</h2>", "{{ title | said }}</h2>")
+        descriptions = r"oauth_client\.description|(?:client|scope_info)\['description'\]"
+        shown = rf"\{{\{{ (login_error|error_message|token\.note|{descriptions}) \}}\}}"
         return re.sub(shown, r"{{ \1 | said }}", source)
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:

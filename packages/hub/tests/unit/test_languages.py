@@ -5,16 +5,19 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polib
 import pytest
-from jinja2 import DictLoader, Environment
+from jinja2 import DictLoader, Environment, FileSystemLoader
 from jupyterhub._data import DATA_FILES_PATH
 
 from hub_config import languages
+from hub_config.branding import brand_of
 from hub_config.jobs import clock
 from hub_config.languages import LANGUAGES, choose, said, when
 from hub_config.runtime.records import why
+from hub_config.settings import Settings
 from hub_config.texts import Texts
 
 PACKAGE = Path(__file__).parents[2] / "src" / "hub_config"
@@ -160,6 +163,33 @@ def test_a_template_is_read_as_what_people_see_of_it() -> None:
     assert 'aria-label="&lt;b&gt; öffnen">Fehler 5</a> Es gibt keine Person namens' in page
 
 
+@pytest.mark.parametrize(
+    ("template", "given", "told"),
+    [
+        (
+            "oauth.html",
+            {
+                "oauth_client": {"description": "Server at /user/ann/", "redirect_uri": "/x"},
+                "scope_descriptions": [
+                    {"scope": "", "description": "Identify the owner of the requesting entity."}
+                ],
+            },
+            ["Server unter /user/ann/", "Wissen, wer Sie sind."],
+        ),
+        ("page.html", {}, ['id="error-dialog"', 'id="error-label">Fehler</h2>']),
+    ],
+)
+def test_what_jupyterhub_says_on_its_pages_is_told_too(
+    template: str, given: dict[str, Any], told: list[str]
+) -> None:
+    languages.current.set("de")
+    theirs = FileSystemLoader(Path(DATA_FILES_PATH) / "templates")
+    environment = Environment(loader=theirs, extensions=[Texts], autoescape=True)
+    given = {**given, "brand": brand_of(Settings())}
+    page = environment.get_template(template).render(static_url=lambda path, **_: path, **given)
+    assert [one for one in told if one not in page] == []
+
+
 def test_what_was_said_in_english_is_told_in_the_language_of_whoever_reads_it() -> None:
     memory = why(
         {"State": {"ExitCode": 137, "OOMKilled": True}, "HostConfig": {"Memory": 3 * 2**29}}
@@ -179,6 +209,8 @@ def test_what_was_said_in_english_is_told_in_the_language_of_whoever_reads_it() 
         assert wanted in said(str(refused.value))
     away = said("You do not have permission to access Server at /user/bob/")
     assert away == "Für den Server unter /user/bob/ haben Sie keine Berechtigung."
+    assert said("port 8050 serves somebody, or lets them wait").startswith("Port 8050 bedient")
+    assert said("0.04") == "0,04"
     both = said("The start was cancelled. Nobody was added.")
     assert both == "Der Start wurde abgebrochen. Niemand wurde hinzugefügt."
     assert said(None) is None
