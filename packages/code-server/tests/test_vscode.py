@@ -3,6 +3,8 @@
 Extensions are the subject of uv-vscode's own tests.
 """
 
+import re
+
 from jhub_testing import probes, slow_editor
 from jhub_testing.subject import Subject
 from jhub_testing.vscode import VsCodeTerminal
@@ -18,6 +20,16 @@ def test_socket_opens_and_shakes_hands(subject: Subject) -> None:
 
 def test_an_editor_is_shown_as_soon_as_it_answers(subject: Subject) -> None:
     slow_editor.is_shown(subject)
+
+
+def test_a_gallery_out_of_reach_is_told_in_words(subject: Subject) -> None:
+    page = probes.page(subject.server.client, "/vscode/")
+    found = re.search(r"(stable|oss)-[0-9a-f]{40}", page)
+    assert found, page[:300]
+    texts = subject.server.client.get(f"vscode/{found[0]}/static/out/nls.messages.js")
+    assert texts.ok, texts.url
+    assert "install an extension from a .vsix file of your home" in texts.text
+    assert "Error while fetching extensions" not in texts.text
 
 
 def test_launcher_entry(subject: Subject) -> None:
