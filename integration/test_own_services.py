@@ -1,6 +1,7 @@
 """Web applications a person puts behind their server, done as docs/your-own-service.md says."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from docker.models.containers import Container
 
 from jhub_docker.host import machine
 from jhub_testing.archives import archive
+from jhub_testing.browser import Window
 from jhub_testing.client import Client
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
@@ -88,6 +90,47 @@ def test_a_port(owner: Person) -> None:
     led = owner.session.get(f"{owner.url}/index.html", headers=page, timeout=PATIENCE)
     assert led.url == owner.server.url("proxy/8500/index.html"), led.url
     assert "It works." in led.text
+
+
+AT_THE_ROOT = """
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Route, WebSocketRoute
+
+PAGE = '''<!doctype html><html><head><title>Socket</title></head><body><script>
+const said = [];
+for (const url of ["/ws", `ws://${location.host}/ws?a=b`, new URL("ws", location.href)]) {
+  const socket = new WebSocket(url);
+  socket.onmessage = ({ data }) => {
+    said.push(data);
+    if (said.length === 3) document.body.append(said.sort().join(" "), ` ${WebSocket.OPEN}`);
+  };
+}
+</script></body></html>'''
+
+async def answer(socket):
+    await socket.accept()
+    await socket.send_text(f"heard({socket.url.path}?{socket.url.query})")
+    await socket.close()
+
+app = Starlette(routes=[Route("/", lambda _: HTMLResponse(PAGE)), WebSocketRoute("/ws", answer)])
+"""
+
+
+def test_a_websocket_at_the_root_is_the_applications(
+    owner: Person, platform: Platform, open_window: Callable[[], Window]
+) -> None:
+    container = container_of(platform, owner)
+    container.put_archive("/home/nebula", archive({"rooted.py": AT_THE_ROOT.encode()}))
+    container.exec_run("/opt/venv/bin/python -m uvicorn rooted:app --port 8600", detach=True)
+    wait_until(lambda: owner.server.get("proxy/8600/").ok, "the application")
+    window = open_window()
+    window.sign_in(owner.name, owner.password)
+    window.page.wait_for_url(f"**/user/{owner.name}/**")
+    window.open(f"/user/{owner.name}/proxy/8600/")
+    heard = "heard(/ws?) heard(/ws?) heard(/ws?a=b) 1"
+    window.see(window.page.get_by_text(heard), "websockets-at-the-root")
+    window.close()
 
 
 def test_an_application_with_a_websocket(owner: Person) -> None:

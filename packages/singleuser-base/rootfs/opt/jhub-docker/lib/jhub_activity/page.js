@@ -89,6 +89,28 @@
     replace: (to) => it.location.replace(led(to)),
   });
 
+  // An application behind /proxy/<port>/ may believe that it is at the root of its host. What its pages
+  // ask for there the hub leads back, by the page that asks; a socket follows nobody, and tells no page.
+  const mine = new URL("..", base).pathname;
+  const hubs = mine.replace(/user\/.*/, "");
+  const [application] = location.pathname.slice(mine.length).match(/^(?:[^/]+\/)?proxy\/\d+(?=\/)/) || [];
+  if (application) {
+    const theirs = new RegExp(`^${hubs}(user|hub|services|${application})/`);
+    const below = (address) => {
+      if (!URL.canParse(address, document.baseURI)) return address;
+      const url = new URL(address, document.baseURI);
+      if (url.host !== location.host || theirs.test(url.pathname)) return address;
+      url.pathname = mine + application + url.pathname;
+      return url.href.replace(/^http/, "ws");
+    };
+    const Plain = WebSocket;
+    window.WebSocket = class WebSocket extends Plain {
+      constructor(address, ...how) {
+        super(below(address), ...how);
+      }
+    };
+  }
+
   const words = (seconds) =>
     seconds < 90
       ? `${Math.round(seconds)} ${tr("seconds", "Sekunden")}`
