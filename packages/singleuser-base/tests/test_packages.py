@@ -68,6 +68,28 @@ def test_what_is_added_in_a_terminal_is_there(server: SingleUserContainer, adds:
     assert typed(server, f"my-packages reset >/dev/null; python -c '{SAYS}' 2>&1 || :") != ANSWER
 
 
+@pytest.mark.parametrize("words", ["traitlets", "-r /tmp/unwanted.txt"])
+@pytest.mark.parametrize("pip", ["pip", "python -m pip", "uv pip"])
+def test_what_comes_with_the_image_is_not_uninstalled(
+    server: SingleUserContainer, pip: str, words: str
+) -> None:
+    if pip != "uv pip" and not has(server, "pip"):
+        return
+    yes = "" if pip == "uv pip" else "-y"
+    typed(server, "echo Traitlets==1 >/tmp/unwanted.txt")
+    said = typed(server, f"{pip} uninstall {yes} {words} || echo ended with $?").splitlines()
+    assert "raitlets comes with the image, so it cannot be uninstalled" in said[0], said
+    assert said[1:] == ["ended with 1"]
+    assert "traitlets" in typed(server, "uv pip list")
+
+
+@pytest.mark.parametrize("pip", ["pip uninstall -qy", "uv pip uninstall -q"])
+def test_what_one_added_is_uninstalled(server: SingleUserContainer, pip: str) -> None:
+    if has(server, "pip") or "uv" in pip:
+        typed(server, f"uv pip install -q {PACKAGE} && {pip} {PACKAGE}")
+        assert PACKAGE not in typed(server, "my-packages")
+
+
 def test_a_project_has_an_environment_of_its_own(server: SingleUserContainer) -> None:
     made = f"cd && uv init -q own && cd own && uv venv -q && uv pip install -q {PACKAGE}"
     assert typed(server, f"{made} && .venv/bin/python -c '{SAYS}'").splitlines()[-1] == ANSWER

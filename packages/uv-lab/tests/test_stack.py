@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from jhub_testing.kernel import Kernel
 from jhub_testing.subject import Subject
 
 FRAME = "import pandas as pd; frame = pd.DataFrame({'x': [1, 2], 'y': [3.0, 4.5], 's': ['a', 'b']})"
@@ -47,6 +48,8 @@ USES = {
         "import matplotlib.animation as m; f, x = p.subplots(); l, = x.plot([0, 1]);"
         " m.FuncAnimation(f, lambda i: l.set_ydata([0, i]), frames=3).save('m.mp4')"
     ),
+    "graphviz": "import graphviz as g; g.Source('digraph {a -> b}').render('g', format='png')",
+    "dask's graphs": "import dask; dask.delayed(int)(1).visualize('d.svg')",
     "plotly": "import plotly.express as p; p.line(frame, 'x', 'y').write_image('p.png')",
     "plotly as a widget": "import plotly.graph_objects as g; g.FigureWidget()",
     "seaborn": "import seaborn as s; s.lineplot(frame, x='x', y='y').figure.savefig('s.svg')",
@@ -151,6 +154,18 @@ def failed(subject: Subject) -> dict[str, str]:
 
 def test_every_part_is_of_use(failed: dict[str, str]) -> None:
     assert not failed
+
+
+FIGURE = "import matplotlib.pyplot as plt; plt.plot([1, 2]); plt.show()"
+
+
+def test_a_figure_is_shown_where_it_can_be_and_else_it_is_said(subject: Subject) -> None:
+    with Kernel(subject.server.client) as kernel:
+        assert "there is no display" not in kernel.execute(FIGURE)
+        assert "image/png" in kernel.shown[-1]
+    for python in ("/opt/venv/bin/python", '"$JHUB_PACKAGES/bin/python"'):
+        said = subject.server.run(["bash", "-ic", f"{python} -W error -c '{FIGURE}' 2>&1"])
+        assert 'plt.savefig("figure.png") writes the figure to a file' in said, said
 
 
 LETTERS = """

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from jhub_packages import uv_pip
+from jhub_packages import kept, uv_pip
 from jhub_packages.environment import Image, Own, added_in, normal, remove
 
 COMMANDS: dict[str, Callable[[Own], int]] = {}
@@ -128,6 +128,8 @@ def uv(own: Own, given: list[str]) -> None:
     """Become uv, on one's own packages where no other environment is meant."""
     ours = uv_pip.arguments(given, os.environ, Path.cwd(), own.folder)
     if ours is not None or str(own.python) in given:
+        if told := kept.complaint(given, own):
+            sys.exit(f"uv: {told}")
         try:
             if not own.is_current():
                 own.make()

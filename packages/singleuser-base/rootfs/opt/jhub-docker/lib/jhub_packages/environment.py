@@ -96,6 +96,11 @@ class Own:
         """The packages one added: names and versions."""
         return dict(_added(self.packages))
 
+    def from_image(self) -> set[str]:
+        """The packages of the image that one has put nothing on top of."""
+        image = {_name_of(entry) for entry in self.image.packages.glob("*.dist-info")}
+        return image - self.names().keys()
+
     def is_current(self) -> bool:
         """Whether it is made, for the packages that the image has now, and nothing is missing: who
         removes a newer version that they had added removes the entry of the image's with it.
