@@ -137,13 +137,29 @@ def test_what_is_set_is_read_from_the_file_too(
             'service "homes" refers to undefined volume rel: invalid compose project',
             "JHUB_DOCKER_VOLUMES is 'rel'; expected a whole path",
         ),
+        (
+            "error decoding 'services[mlflow].mem_limit': invalid size: 'lots'",
+            "JHUB_TRACKING_MEMORY is 'lots'; expected a size such as 8g",
+        ),
         ("Invalid hostPort: 70000", "compose.yaml cannot be used with these variables: Invalid"),
     ],
 )
 def test_what_compose_cannot_use_is_told_by_its_variable(problem: str, told: str) -> None:
     said = {"JHUB_HTTP_PORT": "abc", "JHUB_BIND": "nowhere", "A_PORT": "70000"}
-    said["JHUB_DOCKER_VOLUMES"] = "rel"
+    said |= {"JHUB_DOCKER_VOLUMES": "rel", "JHUB_TRACKING_MEMORY": "lots"}
     assert refusals.sentence(problem, said).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"JHUB_DOCKER_SOCKET": "x"}, "JHUB_DOCKER_SOCKET is 'x'; expected a whole path"),
+        ({"JHUB_RESTART": "often"}, "JHUB_RESTART is 'often'; expected unless-stopped, always"),
+        ({"JHUB_RESTART": "on-failure:3", "JHUB_TLS_FILES": "/x", "A_SOCKET": "x"}, ""),
+    ],
+)
+def test_what_compose_takes_for_something_else_is_told(said: dict[str, str], told: str) -> None:
+    assert refusals.unheard(said)[: len(told) or None] == told
 
 
 def test_what_compose_refuses_for_no_variable_ends_with_all_it_said(
@@ -187,6 +203,14 @@ def test_a_platform_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(compose, "run", lambda *_, **__: Ended(0, config))
     with pytest.raises(UsageError, match=r"COMPOSE_PROJECT_NAME is 'demo', and .* is 'jhub"):
         compose.read(tmp_path)
+
+
+def test_the_profile_of_what_is_not_started_is_nobodys_to_choose() -> None:
+    services = CONFIG["services"] | {"apart": {"image": "", "profiles": ["never"]}}
+    config = CONFIG | {"services": services, "x-profiles": "never"}
+    platform = compose.from_config(Path(), config)
+    assert platform.profiles == frozenset()
+    assert "COMPOSE_PROFILES has 'never'" in unknown_profiles(platform)[0]
 
 
 def test_a_profile_that_is_none_is_told() -> None:

@@ -22,6 +22,9 @@ MLFLOW = "mlflow"
 """The services that code has to know by name: one of two is asked, one of the next two is
 published, and the others are there where a Compose profile says so."""
 
+NEVER = "never"
+"""The Compose profile of what is not started (compose.entrance.yaml): nobody's to choose."""
+
 EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what is read, not bound
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -161,9 +164,11 @@ class Platform:
 
 def read(root: Path, variables: Mapping[str, str] | None = None) -> Platform:
     """Ask Compose how it understands `compose.yaml`; UsageError with what it refuses."""
+    said = {**variables_of(root), **(variables or {})}
+    if told := refusals.unheard(said):
+        raise UsageError(told)
     ended = run(root, "--profile", "*", "config", "--format", "json", variables=variables)
     if ended.code:
-        said = {**variables_of(root), **(variables or {})}
         raise UsageError(refusals.sentence(last_line(ended.err), said))
     platform = from_config(root, json.loads(ended.out), variables)
     # Compose goes by the first, which may be set for whatever else; labels and hub by the second.
@@ -226,7 +231,9 @@ def from_config(
             if name.startswith("JHUB_BACKUP_") and value
         },
         hub_files=_files(config, services[HUB]),
-        profiles=frozenset(one for it in services.values() for one in it.get("profiles") or ()),
+        profiles=frozenset(
+            one for it in services.values() for one in it.get("profiles") or () if one != NEVER
+        ),
         wanted=wanted,
         variables=dict(variables or {}),
     )
