@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jhub_docker import engine
-from jhub_docker.doctor import redaction, running
+from jhub_docker.doctor import judging, redaction
 from jhub_docker.doctor.examination import examine
 from jhub_docker.errors import UsageError
 from jhub_docker.host.machine import revision
@@ -61,29 +61,24 @@ def report(root: Path, to: str = "") -> str:
     for one in there:
         log = engine.api().logs(one["Id"], tail=LINES, timestamps=True).decode(errors="replace")
         files[f"logs/{one['Name'].lstrip('/')}.txt"] = redaction.redacted(log, known)
-    write(path, packed(files))
+    write(path, files)
     return (
         f"{path} has {', '.join(sorted(files))}.\nSecrets are left out; names of people and "
         "addresses in the logs are not: read it before you send it."
     )
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file that is its owner's alone from the first byte on."""
+def write(path: Path, files: Mapping[str, str]) -> None:
+    """Write the files as an archive, which is its owner's alone from the first byte on."""
     path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-
-
-def packed(files: dict[str, str]) -> bytes:
-    """The files as an archive."""
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w:gz") as tar:
+    with (
+        os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
+        tarfile.open(fileobj=file, mode="w:gz") as tar,
+    ):
         for name, text in sorted(files.items()):
             entry, content = tarfile.TarInfo(f"jhub-report/{name}"), text.encode()
             entry.size, entry.mtime, entry.mode = len(content), int(time.time()), 0o600
             tar.addfile(entry, io.BytesIO(content))
-    return made.getvalue()
 
 
 def _secrets(platform: Platform, there: Iterable[Mapping[str, Any]]) -> set[str]:
@@ -92,7 +87,7 @@ def _secrets(platform: Platform, there: Iterable[Mapping[str, Any]]) -> set[str]
     found |= redaction.values(encrypted.variables(platform.root).items())
     for one in there:
         found |= redaction.values(containers.variables(one).items())
-        if containers.service(one) == HUB and running.runs([one], HUB):
+        if containers.service(one) == HUB and judging.runs([one], HUB):
             found |= set(platform.told(HUB, KEPT))
     return found
 
