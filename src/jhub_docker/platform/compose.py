@@ -248,13 +248,14 @@ def run(
 ) -> Ended:
     """Run `docker compose`; the caller looks at the exit code."""
     said = encrypted.variables(root) | dict(variables or {})
-    return engine.docker(*_command(root), *arguments, environment=said, **options)
+    words = ("compose", "--project-directory", str(root), *arguments)
+    return engine.docker(*words, environment=said, **options)
 
 
 def show(platform: Platform, *arguments: str) -> int:
     """Run `docker compose` with its output on the terminal; its exit code."""
-    said = encrypted.variables(platform.root)
-    return engine.show_docker(*_command(platform.root), *arguments, environment=said)
+    words = ("compose", "--project-directory", str(platform.root), *arguments)
+    return engine.show_docker(*words, environment=encrypted.variables(platform.root))
 
 
 def _asked_by() -> tuple[str, str]:
@@ -264,10 +265,6 @@ def _asked_by() -> tuple[str, str]:
     except (KeyError, OSError):  # a user without a name here
         name = str(os.getuid())
     return "--env", f"OPERATOR={name}"
-
-
-def _command(root: Path) -> tuple[str, ...]:
-    return ("compose", "--project-directory", str(root))
 
 
 def variables_of(root: Path) -> dict[str, str]:

@@ -3,7 +3,6 @@
 Its rules are made by the hub's image (packages/hub/src/hub_config/runtime/plan.py).
 """
 
-from jhub_docker.platform import containers
 from jhub_docker.platform.compose import Platform
 
 GUARD = "guard"
@@ -24,13 +23,3 @@ def reason(platform: Platform, problem: str) -> str:
     if f"-{GUARD}-" not in problem:
         return ""
     return f"\n{platform.log(GUARD, lines=4)}".rstrip()  # without a word where it did not start
-
-
-def remove_rules_left(platform: Platform) -> None:
-    """Remove the rules that a guard which is gone left for servers that ran on.
-
-    A guard that runs does it itself when it is stopped after the last server's network. Of a
-    platform without a volume nothing is left, and Compose would make them all anew.
-    """
-    if containers.volumes(platform) and not containers.runs(platform, GUARD):
-        platform.once(GUARD, "guard", "--remove")
