@@ -447,14 +447,14 @@ class TestEntrance:
     def test_whose_port_is_taken_is_told_by_its_variable(self) -> None:
         docker = "Bind for 0.0.0.0:{} failed: port is already allocated"
         watched = replace(TLS, ports={**TLS.ports, "prometheus": (("9090/tcp", "", "9090"),)})
-        assert ports.taken(watched, docker.format(80)) == (
-            "; JHUB_HTTP_PORT is 80, and another container has it: set JHUB_HTTP_PORT to a free one"
+        assert ports.refusal(watched, docker.format(80)) == (
+            "JHUB_HTTP_PORT is 80, and another container has it: set JHUB_HTTP_PORT to a free one"
         )
         listen = "listen tcp4 10.0.0.5:8443: bind: address already in use"
-        assert "JHUB_HTTPS_PORT is 8443, and another program" in ports.taken(watched, listen)
-        assert "JHUB_PROMETHEUS_PORT to" in ports.taken(watched, docker.format(9090))
-        assert "set JHUB_PORT to" in ports.taken(PLATFORM, docker.format(1))
-        assert ports.taken(PLATFORM, "no such image") == ""
+        assert "JHUB_HTTPS_PORT is 8443, and another program" in ports.refusal(watched, listen)
+        assert "JHUB_PROMETHEUS_PORT to" in ports.refusal(watched, docker.format(9090))
+        assert "set JHUB_PORT to" in ports.refusal(PLATFORM, docker.format(1))
+        assert ports.refusal(PLATFORM, "no such image") == ""
 
     def test_what_its_own_service_has_is_fine_and_another_address_is_tried(self) -> None:
         def tls(state: str, ip: str) -> dict[str, Any]:
@@ -474,9 +474,9 @@ class TestEntrance:
 
     def test_what_else_an_engine_cannot_publish_is_told_by_its_variable(self) -> None:
         problem = "listen tcp4 10.0.0.5:80: bind: cannot assign requested address"
-        assert ports.refusal(TLS, problem, {}).startswith("JHUB_BIND is '10.0.0.5'; expected")
+        assert ports.refusal(TLS, problem).startswith("JHUB_BIND is '10.0.0.5'; expected")
         both = replace(TLS, ports={"tls": (("1/tcp", "", "443"), ("2/tcp", "", "443"))})
-        said = ports.refusal(both, "Bind for 0.0.0.0:443 failed: port is already allocated", {})
+        said = ports.refusal(both, "Bind for 0.0.0.0:443 failed: port is already allocated")
         assert said.startswith("JHUB_HTTPS_PORT and JHUB_HTTP_PORT are both 443")
 
     def test_an_ipv6_address_is_written_as_one(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,9 @@ from jhub_docker.platform.compose import HUB, Platform
 LINES = 400
 """Of each service's log."""
 
+OF_A_SERVICE = ("Name", "Image", "State", "RestartCount")
+"""Of what the engine says of its container; whose image that is, Compose's view says."""
+
 KEPT = """
 import json, pathlib
 places = [pathlib.Path("/srv/jupyterhub", name) for name in ("secrets", "group-secrets")]
@@ -52,7 +55,7 @@ def report(root: Path, to: str = "") -> str:
         "settings.json": dict(platform.hub_environment),
         "doctor.json": examine(root).told(),
         "compose.json": json.loads(resolved),
-        "services.json": [_service(one) for one in there],
+        "services.json": [{key: one[key] for key in OF_A_SERVICE} for one in there],
     }
     files = {
         name: json.dumps(redaction.without_secrets(part, known), indent=2)
@@ -101,14 +104,4 @@ def _versions(platform: Platform) -> dict[str, Any]:
         "engine": version["Version"],
         "compose": platform.compose("version", "--short").out.strip(),
         **{name: info.get(name) for name in (*wanted, "NCPU", "MemTotal")},
-    }
-
-
-def _service(container: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "name": container["Name"].lstrip("/"),
-        "image": container["Config"]["Image"],
-        "image id": container["Image"],
-        "state": container["State"],
-        "restarts": container["RestartCount"],
     }

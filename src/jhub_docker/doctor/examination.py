@@ -20,10 +20,9 @@ from jhub_docker.engine import checks, lock, quick
 from jhub_docker.engine.address import address, engine_host
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 from jhub_docker.host.machine import own_certificates
-from jhub_docker.platform import chosen, compose, containers, firewall, left_over
-from jhub_docker.platform.compose import DATA, HUB, Platform
+from jhub_docker.platform import chosen, compose, containers, entrance, left_over
+from jhub_docker.platform.compose import DATA, GUARD, HUB, Platform
 from jhub_docker.platform.configuration import check_settings
-from jhub_docker.platform.firewall import GUARD
 
 IN_THE_HUB = "secrets, database, second factors, disk of the data volume"
 ELSEWHERE = "the engine's disk"
@@ -104,7 +103,7 @@ def _platform(seen: Examined, platform: Platform, minimum_gb: float) -> None:
         seen.look("the hub's answers", lambda: outside.answers(platform))
         seen.look("the public address", lambda: outside.look(platform))
         seen.look(IN_THE_HUB, lambda: _hub(seen, platform, minimum_gb))
-        if not firewall.warnings(platform):  # it is off, and that was told
+        if not entrance.unguarded(platform):  # it is off, and that was told
             seen.look("what servers reach", lambda: _reached(platform))
         seen.look("second factors", lambda: _factors(platform))
     else:
@@ -120,7 +119,7 @@ def _platform(seen: Examined, platform: Platform, minimum_gb: float) -> None:
 
 
 def _settings(platform: Platform) -> Iterator[Finding]:
-    yield from found("JD015", firewall.warnings(platform), WARNING)
+    yield from found("JD015", entrance.unguarded(platform), WARNING)
     if (file := platform.root / ".env").is_file():
         yield from judging.env_file(stat.S_IMODE(file.stat().st_mode), compose.written(file))
     own = [] if engine_host(address()) else own_certificates()

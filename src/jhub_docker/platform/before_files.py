@@ -127,7 +127,7 @@ def again(data: Path, before: Path, name: str) -> None:
 def lost(data: Path, before: Path, name: str) -> dict[str, Any]:
     """What came since: accounts, passwords, what else people and admins changed."""
     kept = before / "kept"
-    about = json.loads(text(kept / "before.json"))  # older ones have .env in it, which is secret
+    about = json.loads((kept / "before.json").read_text("utf-8"))  # older ones have .env in it
     then, now = people(kept / DATABASE), people(data / name)
     return {
         **{one: about[one] for one in ("time", "images")},

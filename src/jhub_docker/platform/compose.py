@@ -18,9 +18,9 @@ from jhub_docker.platform import encrypted, refusals
 from jhub_docker.process import Ended
 
 HUB, STANDBY, PROXY, TLS, BACKUP = "hub", "standby", "proxy", "tls", "backup"
-MLFLOW = "mlflow"
+GUARD, MLFLOW = "guard", "mlflow"
 """The services that code has to know by name: one of two is asked, one of the next two is
-published, and the others are there where a Compose profile says so."""
+published, the guard has the firewall, and the others are there where a Compose profile says so."""
 
 EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what is read, not bound
 LOOPBACK = ("127.0.0.1", "::1", "localhost")

@@ -6,8 +6,8 @@ from typing import Any
 
 from jhub_docker import engine
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.platform import chosen, compose, containers, entrance, firewall, ports
-from jhub_docker.platform.compose import TLS, Platform
+from jhub_docker.platform import chosen, compose, containers, entrance, ports
+from jhub_docker.platform.compose import GUARD, TLS, Platform
 from jhub_docker.platform.configuration import check_settings
 from jhub_docker.progress import stage
 
@@ -71,10 +71,11 @@ def start(platform: Platform, *services: str) -> list[str]:
                 containers.remove(container["Id"], stop=True)
         ended = platform.compose("up", "--detach", "--remove-orphans", *services)
         if ended.code:
-            raise ActionError(
-                f"the platform cannot start: {compose.last_line(ended.err)}"
-                f"{ports.taken(platform, ended.err)}{firewall.reason(platform, ended.err)}"
-            )
+            said = [f"the platform cannot start: {compose.last_line(ended.err)}"]
+            said += [f"; {port}"] if (port := ports.refusal(platform, ended.err)) else []
+            if f"-{GUARD}-" in ended.err:  # that it did not start
+                said += ["\n", platform.log(GUARD, lines=4)]
+            raise ActionError("".join(said).rstrip())
         complaint = wait(platform, before)
     return [f"Warning: {complaint}"] if complaint else []
 

@@ -10,8 +10,7 @@ from jhub_docker.asking import confirm
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import before, chosen, compose, containers
-from jhub_docker.platform.compose import Platform
-from jhub_docker.platform.firewall import GUARD
+from jhub_docker.platform.compose import GUARD, Platform
 from jhub_docker.table import counted
 
 

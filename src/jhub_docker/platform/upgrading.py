@@ -29,7 +29,6 @@ from jhub_docker.platform import (
     compose,
     containers,
     entrance,
-    firewall,
     public_images,
     starting,
 )
@@ -70,7 +69,7 @@ def up(root: Path, was: Images) -> str:
             *told,
             *public_images.announce(platform),
             *entrance.told(platform),
-            *firewall.warnings(platform),
+            *entrance.unguarded(platform),
             *notices,
         ]
     if advice := host.restart_hint(engine.api().info()):
