@@ -206,23 +206,6 @@ def test_what_people_come_in_through_stays_unless_it_is_to_be_published_otherwis
     assert containers.are_open(everywhere, ("proxy",), [published]), "for up to do, when it suits"
 
 
-def test_what_the_settings_start_no_more_is_known(pretend: Any) -> None:
-    """Compose knows the services of a profile that was left out, and leaves them running."""
-    label = "com.docker.compose"
-    there = [
-        {f"{label}.service": "hub"},
-        {f"{label}.service": "tls"},
-        {f"{label}.service": "backup", f"{label}.oneoff": "True"},
-        {f"{label}.service": "x", "io.jhub-docker.user": "ann"},
-        {},
-    ]
-    api = SimpleNamespace(containers=lambda **_: [{"Labels": one} for one in there])
-    platform: Any = SimpleNamespace(project="p", services=("hub", "proxy"))
-    pretend(SimpleNamespace(api=api))
-    found = containers.unwanted(platform)
-    assert [one["Labels"] for one in found] == [{f"{label}.service": "tls"}]
-
-
 def test_a_tests_platform_that_is_removed_leaves_no_tag_of_an_upgrade(pretend: Any) -> None:
     removed = []
     nothing = SimpleNamespace(list=lambda **_: [])

@@ -178,14 +178,6 @@ def is_left_over(container: Mapping[str, Any]) -> bool:
     return unused and not container["State"]["Running"]
 
 
-def unwanted(platform: Platform) -> list[dict[str, Any]]:
-    """The containers of services that the settings start no more: of a Compose profile that was
-    left out, or Caddy's without a domain. Compose knows those services, and leaves them running.
-    """
-    found = labelled(f"com.docker.compose.project={platform.project}")
-    return [one for one in found if role(one) not in ("", SERVER, *platform.services)]
-
-
 def published(container: Mapping[str, Any]) -> set[tuple[str, str, str]]:
     """What an inspected container publishes: port in it, address and port on the host."""
     bound = container["HostConfig"].get("PortBindings") or {}

@@ -66,9 +66,9 @@ def start(platform: Platform, *services: str) -> list[str]:
         for container in there:
             if containers.is_left_over(container):
                 containers.remove(container["Id"])
-        for container in containers.unwanted(platform):
-            if container["Labels"]["com.docker.compose.service"] == TLS:
-                containers.remove(container["Id"], stop=True)
+        # Compose knows it without a domain, too, and leaves it running.
+        for container in () if TLS in platform.services else containers.of_service(platform, TLS):
+            containers.remove(container["Id"], stop=True)
         ended = platform.compose("up", "--detach", "--remove-orphans", *services)
         if ended.code:
             said = [f"the platform cannot start: {compose.last_line(ended.err)}"]

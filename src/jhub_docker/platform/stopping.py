@@ -53,7 +53,7 @@ def clear(platform: Platform) -> None:
 
 def _stop(platform: Platform) -> None:
     # The guard ends last: when no server's network is left it takes the rules away.
-    _remove(platform, *(one for one in platform.services if one != GUARD))
+    _remove(platform, *(one for one in platform.images if one != GUARD))
     of_servers = f"{containers.PLATFORM}={platform.project}", f"{LABEL}.user"
     containers.clear(*of_servers, stop=True)
     # Of one that is gone they are left; without a volume there is nothing, and Compose would make
@@ -64,10 +64,9 @@ def _stop(platform: Platform) -> None:
 
 
 def _remove(platform: Platform, *services: str) -> None:
-    """Stop and remove these services, all by default, and what the settings start no more."""
-    platform.checked("rm", "--stop", "--force", *services)
-    for container in containers.unwanted(platform):
-        containers.remove(container["Id"], stop=True)
+    """Stop and remove these services, all by default, also of Compose profiles left out by now."""
+    ended = platform.compose("--profile", "*", "rm", "--stop", "--force", *services)
+    ended.require("docker compose rm failed")
 
 
 def _delete(volumes: Iterable[str]) -> None:
