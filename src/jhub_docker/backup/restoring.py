@@ -109,16 +109,10 @@ def plan_for(
 
 def working_in(planned: Sequence[Item]) -> list[str]:
     """The servers that run with one of the homes."""
-    found = []
-    for one in planned:
-        if one.kind not in (plan.HUB, plan.SPACES) and one.exists:
-            holders = engine.api().containers(filters={"volume": one.volume})
-            found += [
-                containers.name(holder)
-                for holder in holders
-                if WORKER not in holder["Labels"]  # people choose a server's name, not its labels
-            ]
-    return sorted(set(found))
+    homes = [one.volume for one in planned if one.kind not in (plan.HUB, plan.SPACES)]
+    holders = [one for home in homes for one in engine.api().containers(filters={"volume": home})]
+    # People choose a server's name, not its labels.
+    return sorted({containers.name(one) for one in holders if WORKER not in one["Labels"]})
 
 
 def make(planned: Sequence[Item]) -> None:
