@@ -183,8 +183,9 @@ def test_of_what_a_day_names_the_complete_is_taken_and_what_lacks_files_is_told(
     found = [*FOUND[:1], later]
     assert plan.of_people(found, ["ada"], "2030-01-01 00:00") == FOUND[:1]
     chosen = plan.of_people(found, ["ada"], "later")
-    assert "INCOMPLETE" in plan.told(plan.items(chosen, {}, "demo", "data", {}))
-    assert "INCOMPLETE" not in plan.told(plan.items(found[:1], {}, "demo", "data", {}))
+    named = {"home-ada": "home-ada"}
+    assert "INCOMPLETE" in plan.told(plan.items(chosen, {}, "demo", named))
+    assert "INCOMPLETE" not in plan.told(plan.items(found[:1], {}, "demo", named))
 
 
 def backed_up(monkeypatch: pytest.MonkeyPatch, state: Path, extent: str, **made: Any) -> Any:
@@ -230,8 +231,9 @@ def test_another_platforms_backup_has_to_be_the_only_one() -> None:
 
 def test_a_volume_that_is_another_home_is_left_alone() -> None:
     def planned(there: dict[str, dict[str, str]]) -> plan.Item:
-        prefixes = {"home": ("home-", "mine-")}
-        (item,) = plan.items(FOUND[:1], there, "mine", "mine-data", prefixes)
+        then, now = ({"JHUB_USER_VOLUME_PREFIX": one} for one in ("home-", "mine-"))
+        named = plan.names(FOUND, "mine-data", then, now)
+        (item,) = plan.items(FOUND[:1], there, "mine", named)
         return item
 
     empty = planned({})

@@ -1,6 +1,5 @@
 """What an operator's tasks do around the container that backs up; the engine is a stand-in."""
 
-import re
 from contextlib import nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
@@ -9,7 +8,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from jhub_docker.backup import backing_up, container, restoring
+from jhub_docker.backup import container, restoring
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.plan import Item
 from jhub_docker.backup.restoring import Wanted
@@ -18,8 +17,9 @@ from jhub_docker.platform import chosen, compose, containers, starting
 from jhub_docker.platform.left_over import drill_of
 from jhub_docker.process import Ended
 
-HUB = Item("1", "2030", "hub", "", "data", "data", {}, exists=True)
-ADA = Item("2", "2030", "home", "ada", "ada", "home-ada", {}, exists=True)
+OF_HUB = {"id": "1", "time": "2030", "kind": "hub", "person": "", "volume": "data"}
+OF_ADA = {"id": "2", "time": "2030", "kind": "home", "person": "ada", "volume": "ada"}
+HUB, ADA = Item(OF_HUB, "data", {}, exists=True), Item(OF_ADA, "home-ada", {}, exists=True)
 ASK = container.ask  # what tests put in its place below asks no engine
 drilling = import_module("jhub_docker.backup.drill")  # the package has a function of that name
 
@@ -39,37 +39,56 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("part", ["nonsense", "0%", "101%", "10", "-5%", "%"])
 def test_a_part_that_cannot_be_is_no_damage(part: str) -> None:
     with pytest.raises(UsageError, match="--part is"):
-        backing_up.verify(Path(), Place("/x"), part)
+        container.verify(Path(), Place("/x"), part)
 
 
 def test_an_empty_key_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("\n")
-    with pytest.raises(UsageError, match="is empty"):
-        Place("/x", str(tmp_path / "key")).request()
+    with pytest.raises(UsageError, match="has no key in it"):
+        Place("/x", str(tmp_path / "key")).request(MagicMock())
 
 
 def test_a_folder_is_told_by_its_whole_path() -> None:
     """`./dev` goes to the checkout, and the engine may be on another machine."""
     with pytest.raises(UsageError, match=r"--to is '\./backups'; expected a folder"):
-        Place("./backups").request()
+        Place("./backups").request(MagicMock())
 
 
 @pytest.mark.parametrize("wanted", [Wanted(people=["eve"]), Wanted(hub=True), Wanted()])
-def test_what_is_proposed_asks_the_place_that_was_named(
+def test_where_a_backup_is_not_there_it_is_said_how_to_see_what_is(
     monkeypatch: pytest.MonkeyPatch, wanted: Wanted
 ) -> None:
     ada = {"platform": "demo", "kind": "home", "person": "ada", "volume": "ada", "whole": False}
     monkeypatch.setattr(container, "ask", lambda *_: {"snapshots": [ada]})
-    place = Place("/mnt/my disk", "a.key")
-    shown = "./dev invoke backup.list --to '/mnt/my disk' --key-file a.key shows"
-    with pytest.raises(UsageError, match=re.escape(shown)):
-        restoring.plan_for(MagicMock(project="demo"), place, wanted)
-    with pytest.raises(UsageError, match=re.escape("./dev invoke backup.list shows")):
-        restoring.plan_for(MagicMock(project="demo"), Place(), wanted)
+    with pytest.raises(UsageError, match=r"\./dev invoke backup\.list, with the same --to and"):
+        restoring.plan_for(MagicMock(project="demo"), Place("/mnt/disk"), wanted)
 
 
-def test_a_setting_with_a_quote_is_one_value() -> None:
-    assert backing_up.quoted("it's") == r"'it\'s'"
+def test_settings_that_were_set_are_lines_that_compose_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = {"platform": "demo", "kind": "hub", "complete": True, "id": "1", "run": "1", "time": "2"}
+    answers = {
+        "snapshots": {"snapshots": [hub]},
+        "manifest": {"env": "", "variables": {"A": "i's"}},
+    }
+    monkeypatch.setattr(chosen, "read", lambda *_: MagicMock(project="demo"))
+    monkeypatch.setattr(container, "ask", lambda _platform, _place, do, **_: answers[do])
+    assert container.settings(Path(), Place("/x"), "") == r"A='i\'s'"
+
+
+def test_what_cannot_be_backed_up_is_told_before_anything_begins(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No audit log is written, and nothing is said to have failed."""
+    platform = MagicMock(backup_settings={})
+    monkeypatch.setattr(chosen, "held", lambda _: nullcontext(platform))
+    for place in (Place(), Place("./backups"), Place("/x", "/nowhere/key")):
+        with pytest.raises(UsageError):
+            container.backup(Path(), place, hub=False, people=[], new_repository=False)
+        with pytest.raises(UsageError):
+            container.verify(Path(), place, "")
+    assert (capsys.readouterr().err, platform.once.called) == ("", False)
 
 
 def test_no_name_of_a_server_hides_that_somebody_works_in_it(pretend: Any) -> None:
@@ -172,7 +191,7 @@ def test_a_drill_that_fails_says_why_and_is_remembered_so(monkeypatch: pytest.Mo
     monkeypatch.setattr(drilling, "_tried", tried)
     monkeypatch.setattr(drilling, "beside", lambda _: nullcontext())
     monkeypatch.setattr(drilling, "stopping", MagicMock())
-    monkeypatch.setattr(drilling, "chosen", MagicMock())
+    monkeypatch.setattr(chosen, "held", MagicMock())
     monkeypatch.setattr(container, "ask", ask)
     with pytest.raises(UsageError, match="no backup of a platform"):
         drilling.drill(Path(), Place("/x"), "", "")

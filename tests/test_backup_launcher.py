@@ -174,6 +174,8 @@ def test_credentials_are_files_that_can_be_kept(
     assert credentials.given(named, folder) == {name: "the key"}
     assert (folder / name).stat().st_mode & 0o777 == 0o600
     assert credentials.command(["remove", name], folder) == 0
+    with pytest.raises(BackupError, match="is not kept, so there is nothing to remove"):
+        credentials.command(["remove", name], folder)
     assert credentials.given({}, folder) == {}
     for wrong in (["set", "PATH"], ["set"], ["remove", "../password"]):
         with pytest.raises(BackupError, match="AWS_SECRET_ACCESS_KEY"):

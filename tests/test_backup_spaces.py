@@ -52,8 +52,8 @@ def test_its_volume_is_in_a_backup_and_comes_back_under_this_platforms_name() ->
         **{"id": "1", "time": "2026", "kind": plan.SPACES, "person": "", "complete": True},
         **{"volume": "old_tracking", "labels": labels},
     }
-    prefixes = plan.prefixes({"JHUB_PLATFORM": "old"}, {"JHUB_PLATFORM": "new"})
-    (item,) = plan.items([snapshot], {}, "new", "data", prefixes)
+    then, now = {"JHUB_PLATFORM": "old"}, {"JHUB_PLATFORM": "new"}
+    (item,) = plan.items([snapshot], {}, "new", plan.names([snapshot], "data", then, now))
     assert item.volume == "new_tracking"
     assert item.labels["com.docker.compose.project"] == "new"
     assert "what MLflow has tracked" in plan.told([item])

@@ -111,11 +111,26 @@ def test_cache_goes_when_no_build_used_it_for_a_day() -> None:
     assert clean.cache({"BuildCache": steps[:1]}, now) == []
 
 
+def test_whose_an_image_was_is_said() -> None:
+    """What a checkout had that is gone may be newer than what is here."""
+    old = [(image(1, "gone", "here"), ("a:1",)), (image(2, "gone"), ("a:2",))]
+    gone = {"gone": Path("/clone")}
+    assert [one.why for one in clean.images(old, {}, {"uv-lab"}, gone)] == [
+        f"an older build of uv-lab, {0:012}",
+        f"of a checkout that is no more, /clone: uv-lab, {0:012}",
+    ]
+    (one,) = clean.images(old[:1], {}, {"uv-marimo"}, {})
+    assert one.why == f"of a package that is no more: uv-lab, {0:012}"
+
+
 def test_the_list_says_sizes_and_what_was_not_looked_at() -> None:
     assert clean.text([], {}) == "There is nothing to clean."
     items = [
         *clean.images(
-            [(image(1), ("a:1",))], {"Images": [{"Id": "sha256:1", "Size": 9e6, "SharedSize": 2e6}]}
+            [(image(1), ("a:1",))],
+            {"Images": [{"Id": "sha256:1", "Size": 9e6, "SharedSize": 2e6}]},
+            {"uv-lab"},
+            {},
         ),
         *clean.copies([{"name": "jupyterhub.sqlite.2026-01-01-000000", "size": 3_000_000}]),
     ]

@@ -11,7 +11,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from jhub_docker.doctor import gpus, machine, outside, running, tried
+from jhub_docker.doctor import judging, outside, tried
 from jhub_docker.doctor.findings import CODES, WARNING, Examined, Finding
 from jhub_docker.host import machine as host
 from jhub_docker.platform import compose, configuration, entrance
@@ -76,42 +76,29 @@ def codes(findings: Iterable[Finding]) -> list[tuple[str, str]]:
 
 def test_a_platform_with_nothing_wrong_has_no_findings() -> None:
     there = [HUB, PROXY]
-    assert not running.services(PLATFORM, there, {})
-    assert not running.ports(PLATFORM, there)
-    assert not running.images(there, {"hub": "sha-hub", "proxy": "sha-proxy"})
-    assert not running.left_over([], [], {"differences": []})
-    assert Examined((), {}).verdict == "Well: nothing found."
+    assert not [*judging.services(PLATFORM, there, {}), *judging.ports(PLATFORM, there)]
+    assert not judging.images(there, {"hub": "sha-hub", "proxy": "sha-proxy"})
+    assert not judging.left_over([], [], {"differences": []})
+    assert Examined().verdict == "Well: nothing found."
 
 
 def test_warnings_do_not_fail_and_errors_do() -> None:
     warning = Finding("JD040", "no backup was ever made", WARNING)
-    seen = Examined((warning,), {"routes": "no guard runs"})
+    seen = Examined([warning], {"routes": "no guard runs"})
     assert seen.well
     assert seen.text().startswith("Well: 1 warning.\n")
     assert "Not looked at: routes (no guard runs)" in seen.text()
-    seen = Examined((warning, warning, Finding("JD010", "it does not run")), {})
+    seen = Examined([warning, warning, Finding("JD010", "it does not run")])
     assert not seen.well
     assert seen.text().startswith("Not well: 1 error and 2 warnings.\n\nJD010 error: ")
     assert CODES["JD010"].do in seen.text()
 
 
-def test_an_old_engine_and_a_client_without_compose_are_told() -> None:
-    version = {"Version": "20.10.24", "Os": "linux"}
-    found = machine.engine(version, {"compose": "the Docker client has no Compose"})
-    assert codes(found) == [("JD002", "error")] * 2
-    assert not machine.engine({"Version": "26.1.5", "Os": "linux"}, {})
-
-
 @pytest.mark.parametrize(("free", "expected"), [(4, "error"), (10, "warning"), (16, None)])
-def test_the_engines_disk_is_judged_as_a_build_does(free: int, expected: str | None) -> None:
-    found = machine.engine_disk("/var/lib/docker", free * GB, 5.0)
+def test_a_disk_needs_room_and_soon_is_told(free: int, expected: str | None) -> None:
+    space = {"room": free * GB, "inodes": 0, "free_inodes": 0}
+    found = judging.disk("JD004", "the disk", space, 5.0)
     assert codes(found) == ([("JD004", expected)] if expected else [])
-
-
-@pytest.mark.parametrize(("free", "expected"), [(0.5, "error"), (2, "warning"), (4, None)])
-def test_the_data_volume_needs_room_too(free: float, expected: str | None) -> None:
-    found = machine.data_disk("demo_data", int(free * GB))
-    assert codes(found) == ([("JD005", expected)] if expected else [])
 
 
 @pytest.mark.parametrize(
@@ -121,7 +108,8 @@ def test_the_data_volume_needs_room_too(free: float, expected: str | None) -> No
 def test_inodes_run_out_where_they_are_counted(
     inodes: int, free: int, expected: str | None
 ) -> None:
-    found = machine.few_inodes("the disk", inodes, free)
+    space = {"room": 100 * GB, "inodes": inodes, "free_inodes": free}
+    found = judging.disk("JD005", "the disk", space, 1.0)
     assert codes(found) == ([("JD006", expected)] if expected else [])
 
 
@@ -137,26 +125,24 @@ def test_inodes_run_out_where_they_are_counted(
 def test_storage_that_is_slow_or_loses_files_is_told(
     driver: str, status: list[list[str]] | None, expected: str | None
 ) -> None:
-    found = machine.storage({"Driver": driver, "DriverStatus": status})
+    found = judging.storage({"Driver": driver, "DriverStatus": status})
     assert codes(found) == ([("JD009", expected)] if expected else [])
 
 
 def test_homes_with_a_disk_of_their_own_are_told_when_it_is_full() -> None:
     room = {"home-ada": [50, 100, 5, 100], "home-ben": [0, 100, 0, 0], "home-cy": [2, 100, 90, 100]}
-    found = machine.homes(room)
+    found = judging.homes(room)
     assert [(one.says.split()[2], one.severity) for one in found] == [
         ("home-ben", "error"),
         ("home-cy", "warning"),
     ]
 
 
-def test_what_the_machine_trusts_and_servers_do_not_is_named(tmp_path: Path) -> None:
+def test_what_the_machine_trusts_is_named(tmp_path: Path) -> None:
     for name in ("network.crt", "README.txt"):
         (tmp_path / name).touch()
     own = host.own_certificates({"JHUB_DOCKER_CA_BUNDLE": "/x.pem"}, (tmp_path, tmp_path / "none"))
     assert own == ["/x.pem", str(tmp_path / "network.crt")]
-    assert codes(machine.certificates(own, "")) == [("JD032", "warning")]
-    assert machine.certificates(own, "/x.pem") == machine.certificates([], "") == []
 
 
 @pytest.mark.parametrize(
@@ -166,7 +152,7 @@ def test_clocks_may_differ_by_no_more_than_a_code_forgives(
     seconds: int, expected: str | None
 ) -> None:
     engine = NOW + timedelta(seconds=seconds)
-    found = machine.clock(engine, NOW, NOW + timedelta(seconds=0.2))
+    found = judging.clock(engine, NOW, NOW + timedelta(seconds=0.2))
     assert codes(found) == ([("JD008", expected)] if expected else [])
 
 
@@ -177,8 +163,8 @@ def test_with_a_domain_caddy_alone_is_meant_to_be_published() -> None:
     tls["HostConfig"]["PortBindings"] = {
         f"{port}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}] for port in (80, 443)
     }
-    assert not running.ports(platform, [HUB, service("proxy"), tls])
-    (found,) = running.ports(platform, [HUB, PROXY, tls])
+    assert not [*judging.ports(platform, [HUB, service("proxy"), tls])]
+    (found,) = judging.ports(platform, [HUB, PROXY, tls])
     assert (found.code, found.says) == (
         "JD013",
         "proxy: 127.0.0.1:80 (8000/tcp) is published, and not meant to be",
@@ -187,8 +173,8 @@ def test_with_a_domain_caddy_alone_is_meant_to_be_published() -> None:
 
 def test_a_platform_that_does_not_run_is_one_finding() -> None:
     ended = service("hub", Running=False, Status="exited")
-    assert codes(running.services(PLATFORM, [], {})) == [("JD010", "error")]
-    assert codes(running.services(PLATFORM, [ended], {})) == [("JD010", "error")]
+    assert codes(judging.services(PLATFORM, [], {})) == [("JD010", "error")]
+    assert codes(judging.services(PLATFORM, [ended], {})) == [("JD010", "error")]
 
 
 @pytest.mark.parametrize(
@@ -202,27 +188,26 @@ def test_a_platform_that_does_not_run_is_one_finding() -> None:
 )
 def test_a_service_that_ails_is_told_with_its_last_words(state: dict[str, Any], says: str) -> None:
     there = [service("hub", **state), PROXY]
-    (found,) = running.services(PLATFORM, there, {"hub": "no space left on device\n"})
+    (found,) = judging.services(PLATFORM, there, {"hub": "no space left on device\n"})
     assert found.code == "JD011"
     assert says in found.says
     assert found.says.endswith("it said last:\nno space left on device")
-    assert [one["Id"] for one in running.ailing(there)] == ["id-hub"]
 
 
 def test_a_missing_service_is_told() -> None:
-    (found,) = running.services(PLATFORM, [HUB], {})
+    (found,) = judging.services(PLATFORM, [HUB], {})
     assert found.says == "proxy is not there"
 
 
 def test_another_image_than_this_checkouts_is_told() -> None:
-    found = running.images([HUB, PROXY], {"hub": "sha-newer"})  # the proxy's is not built here
+    found = judging.images([HUB, PROXY], {"hub": "sha-newer"})  # the proxy's is not built here
     assert codes(found) == [("JD012", "warning")]
     assert found[0].says.startswith("hub runs hub:1")
 
 
 def test_ports_are_where_the_settings_want_them_and_nowhere_else() -> None:
     there = [service("hub", [("", "8081")]), service("proxy", [("0.0.0.0", "80")])]  # noqa: S104
-    assert [one.says for one in running.ports(PLATFORM, there)] == [
+    assert [one.says for one in judging.ports(PLATFORM, there)] == [
         "hub: 0.0.0.0:8081 (8000/tcp) is published, and not meant to be",
         "proxy: 0.0.0.0:80 (8000/tcp) is published, and not meant to be",
         "proxy: 127.0.0.1:80 (8000/tcp) is not published",
@@ -247,7 +232,7 @@ def test_a_hub_that_is_silent_is_told_apart_from_a_proxy_that_is(
 
 def test_versions_agree_by_their_first_number() -> None:
     offered = [("the image a:1", "6.0.2"), ("the image b:1", "5.4.0"), ("the server c", "")]
-    found = running.versions("6.1.1", offered)
+    found = judging.versions("6.1.1", offered)
     assert codes(found) == [("JD017", "warning")] * 2
     assert found[0].says == "the image b:1 has JupyterHub 5.4.0, the hub 6.1.1"
 
@@ -274,22 +259,23 @@ def test_the_engine_is_asked_for_the_gpus_that_the_settings_give() -> None:
         "JHUB_GPU_PROFILES": "uv-lab-large, uv-vscode-large=1",
         "JHUB_GPU_DEVICES": "nvidia.com/gpu=0, nvidia.com/gpu=1:0 as nvidia.com/mig-1g.10gb, 7",
     }
-    asked = {what: dict(wanted) for what, wanted in gpus.requests(variables)}
+    asked = {what: dict(wanted) for what, wanted in tried.gpu_requests(variables)}
     assert [one["DeviceIDs"] for one in asked.values()] == [
         [],
         ["nvidia.com/gpu=0", "nvidia.com/gpu=1:0"],
         ["7"],
     ]
     assert asked["uv-lab-large"]["Count"] == -1
-    assert not gpus.undiscovered(variables, {})
-    assert not list(gpus.requests({"JHUB_GPU_PROFILES": "uv-lab-large=1"}))
+    assert not list(tried.gpu_requests({"JHUB_GPU_PROFILES": "uv-lab-large=1"}))
 
 
-def test_a_star_means_nothing_where_the_engine_does_not_say_what_it_has() -> None:
-    variables = {"JHUB_GPU_DEVICES": "nvidia.com/gpu=*"}
-    assert codes(gpus.undiscovered(variables, {})) == [("JD051", WARNING)]
-    there = {"DiscoveredDevices": [{"Source": "cdi", "ID": "nvidia.com/gpu=0"}]}
-    assert not gpus.undiscovered(variables, there)
+def test_a_star_means_nothing_where_the_engine_does_not_say_what_it_has(pretend: Any) -> None:
+    info = pretend(MagicMock()).api.info
+    platform = replace(PLATFORM, hub_environment={"JHUB_GPU_DEVICES": "nvidia.com/gpu=*"})
+    info.return_value = {}
+    assert codes(tried.gpus(platform)) == [("JD051", WARNING)]
+    info.return_value = {"DiscoveredDevices": [{"Source": "cdi", "ID": "nvidia.com/gpu=0"}]}
+    assert not codes(tried.gpus(platform))
 
 
 def test_what_a_swarm_does_not_give_and_which_machine_does_not_answer() -> None:
@@ -297,7 +283,7 @@ def test_what_a_swarm_does_not_give_and_which_machine_does_not_answer() -> None:
         {"Description": {"Hostname": name}, "Status": {"State": state}}
         for name, state in (("one", "ready"), ("two", "down"))
     ]
-    said = Examined((), machine.of_swarm(nodes)).text()
+    said = Examined([], judging.of_swarm(nodes)).text()
     assert "GPUs by request, limits of disk and swap (a swarm has none of them" in said
     assert "the machine two (it does not answer" in said
     assert "the machine one" not in said

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from jhub_docker.doctor import machine, outside
+from jhub_docker.doctor import outside
 from jhub_docker.doctor.outside import CLAIMED, Visit
 from jhub_docker.platform import entrance, hearing
 
@@ -67,7 +67,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 def test_an_address_that_answers_has_nothing_wrong(serve: Serve) -> None:
     url = entrance.health(serve())
     assert hearing.heard(url)[0] == ""
-    assert outside.certificate_end(url, None) is None
+    assert outside.certificate(url, ssl.create_default_context()) == []
 
 
 def test_what_is_no_hub_and_what_is_not_there_is_told(serve: Serve) -> None:
@@ -82,7 +82,7 @@ def test_a_certificate_that_ends_soon_is_told(
 ) -> None:
     url = entrance.health(serve(days + 0.5))
     assert hearing.heard(url)[0] == ""
-    found = machine.certificate(url, outside.certificate_end(url, None), NOW)
+    found = outside.certificate(url, ssl.create_default_context())
     assert [(one.code, one.severity) for one in found] == (
         [("JD025", expected)] if expected else []
     )
@@ -92,7 +92,7 @@ def test_a_certificate_that_is_refused_is_told_with_the_reason(serve: Serve) -> 
     ended, strange = entrance.health(serve(-1)), entrance.health(serve(60, trusted=False))
     assert hearing.heard(ended)[0] == "its certificate is refused: certificate has expired"
     assert "unable to get local issuer certificate" in hearing.heard(strange)[0]
-    assert outside.certificate_end(ended, None) is None
+    assert outside.certificate(ended, ssl.create_default_context()) == []
 
 
 URL = "https://hub.example.org/hub/health"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.doctor import hub_files, kept
+from jhub_docker.doctor import hub_files, judging
 from jhub_docker.doctor.findings import Finding
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -20,28 +20,23 @@ def codes(findings: Iterable[Finding]) -> list[tuple[str, str]]:
 
 def test_a_file_of_settings_with_secrets_is_its_owners_alone() -> None:
     names = ["JHUB_PORT", "JHUB_PROVIDER_SECRET"]
-    assert codes(kept.env_file(0o644, names)) == [("JD021", "warning")]
-    assert not kept.env_file(0o600, names)
-    assert not kept.env_file(0o644, ["JHUB_PORT"])
+    assert codes(judging.env_file(0o644, names)) == [("JD021", "warning")]
+    assert not judging.env_file(0o600, names)
+    assert not judging.env_file(0o644, ["JHUB_PORT"])
 
 
 def test_older_secrets_are_told_once_nothing_needs_them() -> None:
     files = [{"path": "cookie_secret.older", "days": days} for days in (3.0, 40.0)]
-    found = kept.in_hub({"secrets": [], "older": files, "database": "ok"})
+    found = judging.in_hub({"secrets": [], "older": files, "database": "ok"})
     assert codes(found) == [("JD029", "warning")]
 
 
 def test_secrets_that_docker_inspect_shows_are_named_by_container() -> None:
     env = ["JHUB_PROVIDER_SECRET=hush", "AWS_SECRET_ACCESS_KEY=", "JHUB_PORT=80"]
     hub = {"Name": "/demo-hub-1", "Config": {"Env": env}}
-    shown = kept.shown([hub, {"Name": "/demo-proxy-1", "Config": {"Env": None}}])
+    shown = judging.shown([hub, {"Name": "/demo-proxy-1", "Config": {"Env": None}}])
     assert codes(shown) == [("JD028", "warning")]
     assert shown[0].says == "demo-hub-1: JHUB_PROVIDER_SECRET"
-
-
-def test_second_factors_that_do_not_open_are_counted() -> None:
-    assert codes(kept.factors({"people": 9, "factors": 3, "opened": 1})) == [("JD024", "error")]
-    assert not kept.factors({"people": 9, "factors": 3, "opened": 3})
 
 
 @pytest.mark.parametrize(
@@ -67,11 +62,13 @@ def test_second_factors_that_do_not_open_are_counted() -> None:
     ],
 )
 def test_backups_are_judged_by_how_they_went(status: dict[str, Any], expected: list[str]) -> None:
-    assert [one.code for one in kept.backup(configured=False, status=status, now=NOW)] == expected
+    assert [
+        one.code for one in judging.backup(configured=False, status=status, now=NOW)
+    ] == expected
 
 
 def test_backups_that_are_set_up_and_were_never_made_are_old() -> None:
-    assert codes(kept.backup(configured=True, status={}, now=NOW)) == [("JD041", "warning")]
+    assert codes(judging.backup(configured=True, status={}, now=NOW)) == [("JD041", "warning")]
 
 
 @pytest.fixture
@@ -92,7 +89,7 @@ def hub(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def of_hub(hub: tuple[Path, Path]) -> list[Finding]:
-    return kept.in_hub(hub_files.look(*hub))
+    return [*judging.in_hub(hub_files.look(*hub))]
 
 
 def test_the_files_of_a_hub_that_is_well_have_no_findings(hub: tuple[Path, Path]) -> None:

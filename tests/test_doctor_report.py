@@ -78,7 +78,7 @@ def test_a_bundle_is_its_owners_alone_from_its_first_byte_on(
     monkeypatch.setattr(Path, "chmod", None)
     before = os.umask(0)
     try:
-        bundle.write(path, bundle.packed({"x": "y"}))
+        bundle.write(path, {"x": "y"})
     finally:
         os.umask(before)
     assert path.stat().st_mode & 0o777 == 0o600

@@ -6,7 +6,7 @@ from typing import Any
 
 from jhub_docker import clean
 from jhub_docker.catalog.identity import LABEL
-from jhub_docker.doctor import running
+from jhub_docker.doctor import judging
 from jhub_docker.platform import containers, left_over
 from jhub_docker.platform.compose import Platform
 
@@ -68,7 +68,7 @@ def test_leftovers_are_of_this_platform_and_volumes_of_a_drill_alone() -> None:
     cleaned = [one.names for one in clean.orphans(found)]
     assert (f"{DRILL}-x", f"id-{DRILL}-x") in cleaned
     assert "p-busy-1" not in {name for name, _ in cleaned}, "it runs"
-    told = {one.says: one.subject for one in running.left_over(found, [], {})}
+    told = {one.says: one.subject for one in judging.left_over(found, [], {})}
     assert (
         told["the container p-old-1, of a service that is no more: old"] == "container id-p-old-1"
     )
@@ -78,10 +78,10 @@ def test_leftovers_are_of_this_platform_and_volumes_of_a_drill_alone() -> None:
 def test_what_the_hub_does_not_know_is_told_and_servers_where_there_is_no_hub() -> None:
     servers = [CONTAINERS[4], {"Id": "n", "Name": "p-net-ann", "Labels": {}}]
     known = {"differences": [{"sentence": "The home x is nobody's."}]}
-    assert [one.says for one in running.left_over([], servers, known)] == [
+    assert [one.says for one in judging.left_over([], servers, known)] == [
         "The home x is nobody's."
     ]
-    assert [one.says.partition(",")[0] for one in running.left_over([], servers, None)] == [
+    assert [one.says.partition(",")[0] for one in judging.left_over([], servers, None)] == [
         "the container jupyter-ann",
         "the network p-net-ann",
     ]

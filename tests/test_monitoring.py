@@ -11,7 +11,6 @@ from jhub_docker.build import images, marks
 from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog import load
 from jhub_docker.engine import quick
-from jhub_docker.errors import UsageError
 from jhub_docker.platform import building, compose, public_images, usage
 from jhub_docker.platform.compose import Platform
 from jhub_docker.process import Ended
@@ -119,8 +118,3 @@ def test_what_was_used_is_a_table(
 ) -> None:
     told = {"month": "2026-11", "people": people, "groups": groups}
     assert usage.text(told).splitlines() == lines
-
-
-def test_what_is_no_month_is_named_before_anything_is_asked() -> None:
-    with pytest.raises(UsageError, match=r"'november'; expected one such as 2026-11"):
-        usage.usage(ROOT, "november")

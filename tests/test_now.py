@@ -1,6 +1,7 @@
 """`invoke status`: what the hub says, also when it says nothing; `--watch` shows it again."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from invoke.exceptions import Exit
 
 from jhub_docker.cli import platform as tasks
 from jhub_docker.errors import UsageError
+from jhub_docker.platform import compose, containers
 from jhub_docker.platform.compose import HUB, Platform
-from jhub_docker.platform.now import Now, ask
+from jhub_docker.platform.now import Now, look
 from jhub_docker.process import Ended
 
 SERVICES = [
@@ -82,12 +84,17 @@ class Asked(Platform):
         return answer
 
 
-def test_the_hub_is_asked_in_its_container() -> None:
-    assert ask(Asked(Ended(0, json.dumps(SAID).encode())), "memory") == (SAID, "")
+def test_the_hub_is_asked_in_its_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    def looked(answer: Ended) -> Now:
+        monkeypatch.setattr(compose, "read", lambda _: Asked(answer))
+        monkeypatch.setattr(containers, "status", lambda _: [])
+        return look(Path(), "memory")
+
+    assert looked(Ended(0, json.dumps(SAID).encode())) == Now([], SAID)
     older = Ended(2, b"", "now: No such file or directory\n")
-    assert ask(Asked(older), "memory") == ({}, "now: No such file or directory")
+    assert looked(older).silent == "now: No such file or directory"
     with pytest.raises(UsageError, match="--sort: 'memory' is no column; expected"):
-        ask(Asked(Ended(2, b"", "'memory' is no column; expected one of person\n")), "memory")
+        looked(Ended(2, b"", "'memory' is no column; expected one of person\n"))
 
 
 def test_watching_ends_well_with_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:

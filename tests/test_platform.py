@@ -24,6 +24,7 @@ from jhub_docker.platform import (
     compose,
     containers,
     entrance,
+    moving,
     ports,
     refusals,
     starting,
@@ -31,13 +32,11 @@ from jhub_docker.platform import (
 from jhub_docker.platform.configuration import (
     TOOL_VARIABLES,
     unknown_profiles,
-    unknown_variables,
     wrong_names,
 )
 from jhub_docker.process import Ended
 
 ROOT = Path(__file__).parents[1]
-KNOWN = {"JHUB_IDLE_TIMEOUT", "JHUB_PORT", *TOOL_VARIABLES}
 CONFIG: dict[str, Any] = {
     "name": "demo",
     "services": {
@@ -79,14 +78,6 @@ def container(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def test_a_misspelt_variable_is_told_with_the_nearest() -> None:
-    found = unknown_variables(["JHUB_IDLE_TIMOUT", "JHUB_PORT", "PATH"], KNOWN)
-    assert found == ["JHUB_IDLE_TIMOUT is no setting; did you mean JHUB_IDLE_TIMEOUT?"]
-    assert unknown_variables(["JHUB_SINGING_KEY"], KNOWN) == [
-        "JHUB_SINGING_KEY is no setting; did you mean JHUB_SIGNING_KEY?"
-    ]
-
-
 def test_the_tools_own_variables_are_declared_once() -> None:
     """Each that the library reads, and no other."""
     sources = (ROOT / "src" / "jhub_docker").rglob("*.py")
@@ -110,6 +101,9 @@ def test_a_variable_that_nobody_reads_from_the_file_is_told(
     assert wrong_names(tmp_path) == told
     monkeypatch.setenv("JHUB_DOCKER_LANE", "trixie")
     assert wrong_names(tmp_path) == []
+    monkeypatch.setenv("JHUB_SINGING_KEY", "x")
+    told = ["JHUB_SINGING_KEY is no setting; did you mean JHUB_SIGNING_KEY?"]
+    assert wrong_names(tmp_path) == told
 
 
 def test_a_bases_variable_is_known() -> None:
@@ -317,7 +311,9 @@ class TestProxyImage:
         assert self.name(running, old="sha256:2") == "proxy:abcdefabcdef"
 
 
-def test_a_second_platform_is_told_all_that_it_has_to_have_of_its_own(pretend: Any) -> None:
+def test_a_second_platform_is_told_all_that_it_has_to_have_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, pretend: Any
+) -> None:
     """Two hubs on one database would spoil it; what is one's own, or stands still, is fine."""
     first = {
         "Labels": {"com.docker.compose.project": "first"},
@@ -326,17 +322,17 @@ def test_a_second_platform_is_told_all_that_it_has_to_have_of_its_own(pretend: A
     }
     own = {**first, "Labels": {"com.docker.compose.project": "demo"}}
     pretend(MagicMock()).api.containers.return_value = [first, own]
-    found = containers.used_elsewhere(PLATFORM)
-    assert found == {"demo_data": "first", "demo-net": "first"}
-    with pytest.raises(UsageError) as told:
-        starting.require_own(PLATFORM, found)
+    assert containers.used_elsewhere(PLATFORM) == {"demo_data": "first", "demo-net": "first"}
+    for name in ("check_settings", "require_same"):
+        monkeypatch.setattr(starting, name, lambda *_: [])
+    with pytest.raises(UsageError, match=r"runs with demo-net \(of first\), demo_data \(") as told:
+        starting.require_startable(PLATFORM)
     # As the hub's README has them.
     readme = (ROOT / "packages/hub/README.md").read_text()
     wanted = re.findall("JHUB_[A-Z_]+", readme.partition("To run a second platform")[2])
     assert sorted(re.findall(r"^  (\w+)=demo|^  (JHUB_PORT)=81$", str(told.value), re.M)) == sorted(
         ("", one) if one == "JHUB_PORT" else (one, "") for one in wanted
     )
-    starting.require_own(PLATFORM, {})
 
 
 @pytest.mark.parametrize(
@@ -390,22 +386,6 @@ def test_data_of_another_platform_is_said(monkeypatch: pytest.MonkeyPatch, prete
 def test_a_change_that_compose_would_ignore_is_refused(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         starting.require_same(PLATFORM, [container(**changes)])
-
-
-@pytest.mark.parametrize(
-    ("changes", "restarts", "is_broken"),
-    [
-        ({}, 0, False),
-        ({"RestartCount": 3}, 3, False),
-        ({"RestartCount": 4}, 3, True),
-        ({"state": {"Status": "restarting", "ExitCode": 2}}, 0, True),
-        ({"state": {"Status": "exited"}}, 0, True),
-    ],
-)
-def test_a_service_that_ended_is_noticed(
-    changes: dict[str, Any], restarts: int, is_broken: bool
-) -> None:
-    assert starting.broken(container(**changes), restarts) is is_broken
 
 
 HOLDER = """
@@ -491,14 +471,14 @@ class TestEntrance:
     def test_whose_port_is_taken_is_told_by_its_variable(self) -> None:
         docker = "Bind for 0.0.0.0:{} failed: port is already allocated"
         watched = replace(TLS, ports={**TLS.ports, "prometheus": (("9090/tcp", "", "9090"),)})
-        assert ports.taken(watched, docker.format(80)) == (
-            "; JHUB_HTTP_PORT is 80, and another container has it: set JHUB_HTTP_PORT to a free one"
+        assert ports.refusal(watched, docker.format(80)) == (
+            "JHUB_HTTP_PORT is 80, and another container has it: set JHUB_HTTP_PORT to a free one"
         )
         listen = "listen tcp4 10.0.0.5:8443: bind: address already in use"
-        assert "JHUB_HTTPS_PORT is 8443, and another program" in ports.taken(watched, listen)
-        assert "JHUB_PROMETHEUS_PORT to" in ports.taken(watched, docker.format(9090))
-        assert "set JHUB_PORT to" in ports.taken(PLATFORM, docker.format(1))
-        assert ports.taken(PLATFORM, "no such image") == ""
+        assert "JHUB_HTTPS_PORT is 8443, and another program" in ports.refusal(watched, listen)
+        assert "JHUB_PROMETHEUS_PORT to" in ports.refusal(watched, docker.format(9090))
+        assert "set JHUB_PORT to" in ports.refusal(PLATFORM, docker.format(1))
+        assert ports.refusal(PLATFORM, "no such image") == ""
 
     def test_what_its_own_service_has_is_fine_and_another_address_is_tried(self) -> None:
         def tls(state: str, ip: str) -> dict[str, Any]:
@@ -518,9 +498,9 @@ class TestEntrance:
 
     def test_what_else_an_engine_cannot_publish_is_told_by_its_variable(self) -> None:
         problem = "listen tcp4 10.0.0.5:80: bind: cannot assign requested address"
-        assert ports.refusal(TLS, problem, {}).startswith("JHUB_BIND is '10.0.0.5'; expected")
+        assert ports.refusal(TLS, problem).startswith("JHUB_BIND is '10.0.0.5'; expected")
         both = replace(TLS, ports={"tls": (("1/tcp", "", "443"), ("2/tcp", "", "443"))})
-        said = ports.refusal(both, "Bind for 0.0.0.0:443 failed: port is already allocated", {})
+        said = ports.refusal(both, "Bind for 0.0.0.0:443 failed: port is already allocated")
         assert said.startswith("JHUB_HTTPS_PORT and JHUB_HTTP_PORT are both 443")
 
     def test_an_ipv6_address_is_written_as_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -535,6 +515,19 @@ class TestEntrance:
         monkeypatch.setenv("DOCKER_HOST", "tcp://build.example.org:2376")
         assert not PLATFORM.direct
         assert replace(PLATFORM, bind="0.0.0.0").direct  # noqa: S104
+
+
+def test_without_an_address_of_postgres_nothing_is_moved_and_nobody_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may be in config.toml: then somebody is, since that is not the tool's to read."""
+    monkeypatch.setattr(chosen, "read", lambda _: PLATFORM)
+    monkeypatch.setattr(containers, "has_volume", lambda _: True)
+    for code, told in ((2, "JHUB_DB_URL is not set"), (1, "JHUB_DB_URL is not set"), (0, "--yes")):
+        found = Ended(code)
+        monkeypatch.setattr(containers, "thrown_away", lambda *_, found=found, **__: found)
+        with pytest.raises(UsageError, match=told):
+            moving.move(ROOT, "postgres", replace=True, assume_yes=False)
 
 
 def test_files_that_an_override_gives_the_hub_are_there_when_its_settings_are_judged() -> None:

@@ -111,6 +111,17 @@ def test_the_backups_own_are_told_to_the_audit_log(
     ]
 
 
+def test_to_remove_what_is_not_kept_starts_no_hub_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "JHUB_DB_PASSWORD is not kept, so there is nothing to remove."
+    platform = SimpleNamespace(project="demo", once=lambda *_, **__: Ended(1, err=said))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(chosen, "read", lambda *_: platform)
+    with pytest.raises(ActionError, match="nothing to remove"):  # and no hub is asked for
+        secrets.keep(tmp_path, "JHUB_DB_PASSWORD", remove=True)
+
+
 def test_grafana_is_told_its_new_password_or_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes the file that names its password only while it has no database."""
     done: list[str] = []

@@ -1,4 +1,4 @@
-"""Whose logs are meant by a name, and since when."""
+"""Whose logs are meant by a name."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from jhub_docker.catalog.identity import LABEL
-from jhub_docker.errors import UsageError
 from jhub_docker.platform import server_logs as logs
 
 
@@ -31,11 +30,3 @@ THERE = [container("ann", "desk"), container("ann"), container("bob"), container
 )
 def test_servers_are_found_by_their_person_and_name(wanted: str, found: list[str]) -> None:
     assert [logs.server(one) for one in logs.servers_of(THERE, wanted)] == found
-
-
-def test_times_are_dockers_and_days_too() -> None:
-    assert logs.since_option("7d") == ["--since", "168h"]
-    assert logs.since_option("2026-11-30T12:00") == ["--since", "2026-11-30T12:00"]
-    assert logs.since_option("") == []
-    with pytest.raises(UsageError, match="expected a time such as 30m"):
-        logs.since_option("yesterday")

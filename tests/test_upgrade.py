@@ -1,10 +1,8 @@
 """What an upgrade keeps, puts back and says; the running of it is in integration/operations."""
 
-import io
 import json
 import shutil
 import sqlite3
-import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -16,10 +14,11 @@ import pytest
 
 from jhub_docker.doctor.findings import WARNING, Examined, Finding
 from jhub_docker.platform import before_files, containers, upgrading
+from jhub_docker.platform.before_files import DATABASE
 from jhub_docker.platform.compose import Platform
 from jhub_testing.resources import Engine
 
-ABOUT = {"time": "2026-11-30T05:00:00+00:00", "images": {}, "env": ""}
+ABOUT = json.dumps({"time": "2026-11-30T05:00:00+00:00", "images": {}})
 
 
 @pytest.fixture
@@ -44,9 +43,8 @@ def before(tmp_path: Path) -> Path:
     return before
 
 
-def keep(data: Path, before: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(ABOUT)))
-    before_files.keep(data, before)
+def keep(data: Path, before: Path) -> None:
+    before_files.keep(data, before, DATABASE, ABOUT)
 
 
 def change(data: Path) -> None:
@@ -63,13 +61,14 @@ def names(database: Path) -> list[str]:
     return [name for (name,) in before_files.rows(database, "SELECT name FROM users")]
 
 
-def test_what_is_lost_is_listed_and_everything_comes_back(
-    data: Path, before: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keep(data, before, monkeypatch)
-    assert upgrading.losses(before_files.lost(data, before)) == "No account was changed since."
+def test_what_is_lost_is_listed_and_everything_comes_back(data: Path, before: Path) -> None:
+    keep(data, before)
+    assert (
+        upgrading.losses(before_files.lost(data, before, DATABASE))
+        == "No account was changed since."
+    )
     change(data)
-    assert upgrading.losses(before_files.lost(data, before)).splitlines() == [
+    assert upgrading.losses(before_files.lost(data, before, DATABASE)).splitlines() == [
         "This is lost:",
         "  accounts made since (their homes stay, on the page Homes): late",
         "  accounts deleted since come back: eve",
@@ -77,7 +76,7 @@ def test_what_is_lost_is_listed_and_everything_comes_back(
         "  changed since: admins, config.toml",
     ]
     (data / "jupyterhub.sqlite-journal").write_bytes(b"of the newer database")
-    before_files.back(data, before)
+    before_files.back(data, before, DATABASE)
     assert names(data / "jupyterhub.sqlite") == ["ada", "bob", "eve"]
     assert (data / "config.toml").read_text() == "idle_timeout = 1\n"
     assert not (data / "jupyterhub.sqlite-journal").exists()
@@ -86,14 +85,13 @@ def test_what_is_lost_is_listed_and_everything_comes_back(
 
 
 def test_records_in_postgres_are_kept_and_come_back_as_the_file_that_the_hub_moves_there(
-    data: Path, before: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, before: Path
 ) -> None:
     """The hub's copy of them is what counts; the file of before they were moved is an old one."""
     copy = data / before_files.POSTGRES
     shutil.copy2(data / "jupyterhub.sqlite", copy)
     change(data)
-    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(ABOUT)))
-    before_files.keep(data, before, before_files.POSTGRES)
+    before_files.keep(data, before, before_files.POSTGRES, ABOUT)
     shutil.copy2(data / "jupyterhub.sqlite", copy)
     assert before_files.lost(data, before, before_files.POSTGRES)["made"] == ["late"]
     before_files.back(data, before, before_files.POSTGRES)
@@ -106,7 +104,7 @@ def test_one_that_is_killed_is_done_again(
     data: Path, before: Path, monkeypatch: pytest.MonkeyPatch, moment: int
 ) -> None:
     """Killed at any of its steps: the older database comes back whole, the newer one is kept."""
-    keep(data, before, monkeypatch)
+    keep(data, before)
     change(data)
     steps = 0
 
@@ -123,24 +121,22 @@ def test_one_that_is_killed_is_done_again(
     with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
         for owner, name in ((shutil, "copy2"), (Path, "rename"), (Path, "unlink")):
             patched.setattr(owner, name, killed_at(getattr(owner, name)))
-        before_files.back(data, before)
+        before_files.back(data, before, DATABASE)
     assert steps == moment, "it has fewer steps than this test kills it at"
-    before_files.back(data, before, again=True)
+    before_files.again(data, before, DATABASE)
     assert names(data / "jupyterhub.sqlite") == ["ada", "bob", "eve"]
     assert names(before / "newer.jupyterhub.sqlite") == ["ada", "bob", "late"]
     assert (data / "config.toml").read_text() == "idle_timeout = 1\n"
 
 
-def test_what_people_did_since_it_was_put_back_stays(
-    data: Path, before: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_people_did_since_it_was_put_back_stays(data: Path, before: Path) -> None:
     """The tool was killed once the hub of before ran again, and the next call goes on with that."""
-    keep(data, before, monkeypatch)
-    before_files.back(data, before)
+    keep(data, before)
+    before_files.back(data, before, DATABASE)
     change(data)
-    before_files.back(data, before, again=True)
+    before_files.again(data, before, DATABASE)
     assert names(data / "jupyterhub.sqlite") == ["ada", "bob", "late"]
-    before_files.back(data, before)
+    before_files.back(data, before, DATABASE)
     assert names(data / "jupyterhub.sqlite") == ["ada", "bob", "eve"], "told to go back again"
     assert names(before / "newer.jupyterhub.sqlite") == ["ada", "bob", "late"]
 
@@ -148,30 +144,27 @@ def test_what_people_did_since_it_was_put_back_stays(
 def test_without_room_nothing_is_kept_and_the_older_way_back_stays(
     data: Path, before: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep(data, before, monkeypatch)
+    keep(data, before)
     change(data)
     monkeypatch.setattr(before_files, "SPARE", 10**18)
     with pytest.raises(SystemExit, match=r"MB are free: make room there"):
-        keep(data, before, monkeypatch)
+        keep(data, before)
     assert names(before / "kept" / "jupyterhub.sqlite") == ["ada", "bob", "eve"]
 
 
-def test_a_damaged_database_is_a_sentence(
-    data: Path, before: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_damaged_database_is_a_sentence(data: Path, before: Path) -> None:
     (data / "jupyterhub.sqlite").write_bytes(b"no database" * 1000)
     with pytest.raises(SystemExit, match="cannot be copied: file is not a database"):
-        keep(data, before, monkeypatch)
+        keep(data, before)
 
 
 def test_the_doctor_stops_an_upgrade_for_what_it_cannot_cure() -> None:
     examined = Examined(
-        (
+        [
             Finding("JD011", "hub has ended"),
             Finding("JD030", "malformed"),
             Finding("JD005", "2 GB left", WARNING),
-        ),
-        {},
+        ]
     )
     wrong, worries = examined.before_an_upgrade()
     assert [one.partition(" ")[0] for one in wrong] == ["JD030"]
@@ -211,23 +204,6 @@ def test_what_people_come_in_through_stays_unless_it_is_to_be_published_otherwis
     assert not containers.are_open(plain, ("proxy",), [published])
     everywhere = replace(plain, ports={"proxy": (("443/tcp", "", "443"),)})
     assert containers.are_open(everywhere, ("proxy",), [published]), "for up to do, when it suits"
-
-
-def test_what_the_settings_start_no_more_is_known(pretend: Any) -> None:
-    """Compose knows the services of a profile that was left out, and leaves them running."""
-    label = "com.docker.compose"
-    there = [
-        {f"{label}.service": "hub"},
-        {f"{label}.service": "tls"},
-        {f"{label}.service": "backup", f"{label}.oneoff": "True"},
-        {f"{label}.service": "x", "io.jhub-docker.user": "ann"},
-        {},
-    ]
-    api = SimpleNamespace(containers=lambda **_: [{"Labels": one} for one in there])
-    platform: Any = SimpleNamespace(project="p", services=("hub", "proxy"))
-    pretend(SimpleNamespace(api=api))
-    found = containers.unwanted(platform)
-    assert [one["Labels"] for one in found] == [{f"{label}.service": "tls"}]
 
 
 def test_a_tests_platform_that_is_removed_leaves_no_tag_of_an_upgrade(pretend: Any) -> None:

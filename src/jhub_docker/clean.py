@@ -3,7 +3,7 @@ somebody has seen the list. A home, what runs, and what another checkout marked 
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -52,8 +52,23 @@ class Item:
     size: int | None = None
 
 
-def images(old: Iterable[tuple[BuiltImage, tuple[str, ...]]], usage: Record) -> list[Item]:
-    """Images with their references; `usage` says what each has for itself (Engine API, df)."""
+def images(
+    old: Iterable[tuple[BuiltImage, tuple[str, ...]]],
+    usage: Record,
+    packages: Container[str],
+    gone: Mapping[str, Path],
+) -> list[Item]:
+    """Images with their references; `usage` says what each has for itself (Engine API, df), `gone`
+    where checkouts were that are no more: what was theirs alone is no older build of this one."""
+
+    def what(image: BuiltImage) -> str:
+        if image.package not in packages:
+            return "of a package that is no more:"
+        keepers = {*map(marks.keeper, image.marks)}
+        if keepers and keepers <= gone.keys():
+            return f"of a checkout that is no more, {gone[min(keepers)]}:"
+        return "an older build of"
+
     own = {
         one["Id"]: one["Size"] - max(one.get("SharedSize", 0), 0)
         for one in usage.get("Images") or ()
@@ -63,7 +78,7 @@ def images(old: Iterable[tuple[BuiltImage, tuple[str, ...]]], usage: Record) -> 
             IMAGES,
             "image",
             references,
-            f"an older build of {image.package}, {short(image.build_id)}",
+            f"{what(image)} {image.package}, {short(image.build_id)}",
             own.get(image.image_id),
         )
         for image, references in old
@@ -149,9 +164,9 @@ def _images(platform: Platform) -> list[Item]:
     # A platform that is stopped has no hub that says what it offers.
     offered = containers.offered() | {platform.hub_environment.get("JHUB_IMAGE_TAG", "")}
     used = {one["ImageID"] for one in engine.api().containers(all=True)}
-    packages = load(root / "packages").specs
-    old = marks.unwanted(here, packages, root, marks.gone(), used, offered)
-    return images(old, checks.usage())
+    packages, gone = load(root / "packages").specs, marks.gone()
+    old = marks.unwanted(here, packages, root, gone, used, offered)
+    return images(old, checks.usage(), packages, gone)
 
 
 def _remove(platform: Platform, item: Item) -> str:

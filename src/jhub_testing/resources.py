@@ -16,7 +16,7 @@ from requests.exceptions import RequestException
 
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import before
-from jhub_docker.platform.firewall import GUARD
+from jhub_docker.platform.compose import GUARD
 from jhub_testing import whole_output
 from jhub_testing.ownership import (
     OWNER,

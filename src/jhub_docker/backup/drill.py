@@ -33,7 +33,10 @@ def drill(root: Path, place: Place, at: str, of: str) -> str:
 
     Raises ActionError with what is not as it should be. The second platform is removed in any case.
     """
-    with chosen.held(root) as platform, audit_log.telling(platform, "backup.drill"):
+    with (
+        container.held(root, place) as platform,
+        audit_log.telling(platform, "backup.drill"),
+    ):
         second = beside(platform)
         stopping.clear(second)  # what an interrupted drill left
         wrong = "it was interrupted"
@@ -96,11 +99,16 @@ def _tried(backed_up: Platform, second: Platform, place: Place, wanted: Wanted) 
             "that was restored"
         )
     admin = second.hub_environment.get("JHUB_ADMIN_USER") or "admin"
+    wrong = f"{admin} cannot log in to the restored hub"
     password = _in_hub(second, "reset-admin")
-    _log_in(second, admin, password)
+    ended = canary.browse(second, "log-in", name=admin, password=password)
+    page = json.loads(ended.require(wrong, 1))
+    if not page["url"].endswith("/hub/change-password"):  # where a one-time password leads to
+        raise ActionError(f"{wrong}: {page['status']} {page['url']}")
+    time, volumes = planned[0].snapshot["time"][:16], counted(len(planned), "volume")
     return (
-        f"The backup of {planned[0].time[:16]} comes back: {counted(len(planned), 'volume')} with "
-        f"{counted(compared['files'], 'file')} as before, "
+        f"The backup of {time} comes back: {volumes} with {counted(compared['files'], 'file')} as "
+        "before, "
         f"{counted(seen['people'], 'person', 'people')}, "
         f"{counted(seen['opened'], 'second factor')} opened, {admin} logged in. "
         "The second platform is removed."
@@ -109,12 +117,3 @@ def _tried(backed_up: Platform, second: Platform, place: Place, wanted: Wanted) 
 
 def _in_hub(platform: Platform, command: str) -> str:
     return platform.in_hub(command).require(f"the restored hub's {command} failed", 5)
-
-
-def _log_in(platform: Platform, name: str, password: str) -> None:
-    """Log in with a one-time password, which leads to the page that changes it."""
-    wrong = f"{name} cannot log in to the restored hub"
-    ended = canary.browse(platform, "log-in", name=name, password=password)
-    page = json.loads(ended.require(wrong, 1))
-    if not page["url"].endswith("/hub/change-password"):
-        raise ActionError(f"{wrong}: {page['status']} {page['url']}")

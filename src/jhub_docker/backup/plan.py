@@ -16,15 +16,17 @@ from jhub_docker.errors import UsageError
 from jhub_docker.platform import containers
 
 HUB, HOME, SPACES = "hub", "home", "spaces"
-LIST = "./dev invoke backup.list"
+LIST = "./dev invoke backup.list, with the same --to and --key-file, shows what there is"
 WORD = f"{LABEL}.home"
 
 PREFIXES = {
-    "home": "JHUB_USER_VOLUME_PREFIX",
+    HOME: "JHUB_USER_VOLUME_PREFIX",
     "shared": "JHUB_SHARED_VOLUME_PREFIX",
     SPACES: "JHUB_PLATFORM",
 }
 """The settings that say how volumes begin, by their kind."""
+
+DEFAULTS = {**containers.PREFIXES, "JHUB_PLATFORM": "jhub-docker"}
 
 Snapshot = Mapping[str, Any]
 Labels = Mapping[str, str]
@@ -34,21 +36,23 @@ Labels = Mapping[str, str]
 class Item:
     """One volume's restore: of which snapshot, into which volume, and whether it is made for it."""
 
-    snapshot: str
-    time: str
-    kind: str
-    person: str
-    source: str
+    snapshot: Snapshot
     volume: str
     labels: Labels
     exists: bool
-    complete: bool = True
     beside: bool = False
     """Whether another home has its name, so that it gets one beside it."""
 
+    @property
+    def kind(self) -> str:
+        """What the volume is for."""
+        return str(self.snapshot["kind"])
+
     def request(self) -> dict[str, Any]:
         """As the container reads it."""
-        return {key: getattr(self, key) for key in ("snapshot", "time", "kind", "source", "volume")}
+        said = {key: self.snapshot[key] for key in ("time", "kind")}
+        of = {"snapshot": self.snapshot["id"], "source": self.snapshot["volume"]}
+        return {**said, **of, "volume": self.volume}
 
 
 def of_platform(found: Iterable[Snapshot], project: str, named: str = "") -> list[Snapshot]:
@@ -69,28 +73,25 @@ def of_platform(found: Iterable[Snapshot], project: str, named: str = "") -> lis
     return by_platform[name]
 
 
-def everything(found: Sequence[Snapshot], at: str = "", listing: str = LIST) -> list[Snapshot]:
+def everything(found: Sequence[Snapshot], at: str = "") -> list[Snapshot]:
     """The snapshots of one whole run: the newest complete one, or the one that `at` names.
 
     A backup of the hub alone is of no whole platform: its people would come back without homes.
     """
-    (hub,) = of_hub([one for one in found if one["whole"]], at, listing)
+    (hub,) = of_hub([one for one in found if one["whole"]], at)
     return [one for one in found if one["run"] == hub["run"]]
 
 
-def of_hub(found: Sequence[Snapshot], at: str = "", listing: str = LIST) -> list[Snapshot]:
-    """The newest snapshot of the hub alone, or the one that `at` names; `listing` is the command
-    that shows them."""
+def of_hub(found: Sequence[Snapshot], at: str = "") -> list[Snapshot]:
+    """The newest snapshot of the hub alone, or the one that `at` names."""
     hubs = _best((one for one in found if one["kind"] == HUB), at)
     if not hubs:
         what = f"backup {at!r}" if at else "complete backup"
-        raise UsageError(f"there is no {what} with the hub in it; {listing} shows what there is")
+        raise UsageError(f"there is no {what} with the hub in it; {LIST}")
     return hubs[-1:]
 
 
-def of_people(
-    found: Sequence[Snapshot], names: Iterable[str], at: str = "", listing: str = LIST
-) -> list[Snapshot]:
+def of_people(found: Sequence[Snapshot], names: Iterable[str], at: str = "") -> list[Snapshot]:
     """The newest snapshot of each home of these people, or the ones that `at` names.
 
     A name may be a volume's, where somebody has several.
@@ -104,74 +105,53 @@ def of_people(
         matching = [_best((one for one in theirs if one["volume"] == home), at) for home in homes]
         if not any(matching):
             when = f" at {at!r}" if at else ""
-            raise UsageError(f"there is no backup of {name!r}{when}; {listing} shows what is")
+            raise UsageError(f"there is no backup of {name!r}{when}; {LIST}")
         chosen |= {some[-1]["volume"]: some[-1] for some in matching if some}
     return list(chosen.values())
 
 
 def _best(found: Iterable[Snapshot], at: str) -> list[Snapshot]:
     """Those that `at` names, the complete ones if there are any: others only if it names them."""
-    named = [one for one in found if _matches(one, at)]
-    return [one for one in named if one["complete"]] or (named if at else [])
-
-
-def _matches(snapshot: Snapshot, at: str) -> bool:
-    """Whether `at` names it: by its run, by its own id, or by how its time begins."""
-    # `backup.list` shows times with a space.
+    # By its run, by its own id, or by how its time begins; `backup.list` shows times with a space.
     ways = {"run": at, "id": at, "time": at.replace(" ", "T")}
-    return any(str(snapshot[key]).startswith(way) for key, way in ways.items())
+    named = [one for one in found if any(one[key].startswith(ways[key]) for key in ways)]
+    return [one for one in named if one["complete"]] or (named if at else [])
 
 
 def items(
     chosen: Iterable[Snapshot],
     there: Mapping[str, Labels],
     project: str,
-    data_volume: str,
-    prefixes: Mapping[str, tuple[str, str]],
+    named: Mapping[str, str],
 ) -> list[Item]:
-    """Where each snapshot goes. `there` are the engine's volumes with their labels, `prefixes` the
-    first parts of volumes' names in the backup and here, by kind."""
+    """Where each snapshot goes. `there` are the engine's volumes with their labels, `named` what
+    they are called here."""
     snapshots, found = list(chosen), []
-    named = names(snapshots, data_volume, prefixes)
-    taken = set(named.values())
+    taken = {named[one["volume"]] for one in snapshots}
     for one in snapshots:
-        labels = dict(one["labels"]) | {f"{LABEL}.platform": project}
-        if one["kind"] == SPACES:
+        labels = {} if one["kind"] == HUB else dict(one["labels"])
+        labels[f"{LABEL}.platform"] = project
+        if one["kind"] in (HUB, SPACES):
             labels["com.docker.compose.project"] = project
         if one["kind"] == HUB:
-            labels = {
-                f"{LABEL}.platform": project,
-                "com.docker.compose.project": project,
-                "com.docker.compose.volume": "jupyterhub_data",
-            }
+            labels["com.docker.compose.volume"] = "jupyterhub_data"
         name, word = named[one["volume"]], labels.get(WORD, "")
         is_other = name in there and there[name].get(WORD, "") != word
         volume = _beside(name, word, there, taken) if is_other else name
         taken.add(volume)
-        found.append(
-            Item(
-                snapshot=one["id"],
-                time=one["time"],
-                kind=one["kind"],
-                person=one["person"],
-                source=one["volume"],
-                volume=volume,
-                labels=labels,
-                exists=volume in there,
-                complete=one["complete"],
-                beside=is_other,
-            )
-        )
+        found.append(Item(one, volume, labels, exists=volume in there, beside=is_other))
     return found
 
 
 def names(
-    snapshots: Iterable[Snapshot], data_volume: str, prefixes: Mapping[str, tuple[str, str]]
+    snapshots: Iterable[Snapshot], data_volume: str, then: Labels, now: Labels
 ) -> dict[str, str]:
-    """What the volumes of these snapshots are called here, by what they are called there."""
+    """What the volumes of these snapshots are called here, by what they are called there: by the
+    settings of then and now."""
     found = {}
     for one in snapshots:
-        old, new = prefixes.get(one["kind"], ("", ""))
+        setting = PREFIXES.get(one["kind"], "")
+        old, new = (said.get(setting) or DEFAULTS.get(setting, "") for said in (then, now))
         here = new + one["volume"].removeprefix(old)
         found[one["volume"]] = data_volume if one["kind"] == HUB else here
     return found
@@ -191,30 +171,22 @@ def _beside(name: str, word: str, there: Mapping[str, Labels], taken: Set[str]) 
     return next(other for number in count(2) if is_free(other := f"{base}.{number}"))
 
 
-def prefixes(then: Mapping[str, str], now: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """How volumes' names begin in the backup and here, from the settings of both."""
-    known = {**containers.PREFIXES, "JHUB_PLATFORM": "jhub-docker"}
-    return {
-        kind: (then.get(name) or known[name], now.get(name) or known[name])
-        for kind, name in PREFIXES.items()
-    }
-
-
 def told(planned: Iterable[Item], path: str = "") -> str:
     """What a restore will do, a line for each volume."""
     lines = []
     for one in sorted(planned, key=lambda one: (one.kind != HUB, one.volume)):
-        whose = "the hub's database, secrets and settings" if one.kind == HUB else "a folder"
-        if one.kind == SPACES:
-            whose = "what MLflow has tracked"
-        if one.kind == HOME:
-            whose = f"the home of {one.person or 'nobody'}"
+        whose = {
+            HUB: "the hub's database, secrets and settings",
+            HOME: f"the home of {one.snapshot['person'] or 'nobody'}",
+            SPACES: "what MLflow has tracked",
+        }.get(one.kind, "a folder")
         if path:
             what = f"puts {path} of {whose} back; what is there stays beside it"
         elif one.exists:
             what = f"REPLACES {whose} in the volume {one.volume}"
         else:
             what = f"makes the volume {one.volume} with {whose}"
-        lacks = "" if one.complete else ", INCOMPLETE: files could not be read then"
-        lines.append(f"  {what}, as of {one.time[:16].replace('T', ' ')} UTC{lacks}")
+        lacks = "" if one.snapshot["complete"] else ", INCOMPLETE: files could not be read then"
+        when = one.snapshot["time"][:16].replace("T", " ")
+        lines.append(f"  {what}, as of {when} UTC{lacks}")
     return "\n".join(lines)

@@ -5,11 +5,11 @@ what happens is written down in the volumes themselves (`staging` of the image).
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from docker.errors import DockerException
 
@@ -61,7 +61,8 @@ def restore(root: Path, place: Place, wanted: Wanted, *, servers: bool, assume_y
                 "--servers to have them stopped"
             )
         confirm(f"This restore\n{plan.told(planned, path)}", assume_yes=assume_yes)
-        with stage("restoring"), _telling(platform, planned, path):
+        said = _said(platform, planned, path)
+        with stage("restoring"), audit_log.telling(platform, "restore", **said):
             if path:
                 return _file(platform, place, planned, path)
             return _volumes(platform, place, planned, renamed, servers=servers)
@@ -93,34 +94,25 @@ def plan_for(
     found = plan.of_platform(
         container.ask(asked, place, "snapshots")["snapshots"], asked.project, wanted.of
     )
-    chosen_ = [] if not wanted.hub else plan.of_hub(found, wanted.at, place.listing)
-    chosen_ += plan.of_people(found, wanted.people, wanted.at, place.listing)
+    chosen_ = plan.of_hub(found, wanted.at) if wanted.hub else []
+    chosen_ += plan.of_people(found, wanted.people, wanted.at)
     if not wanted.hub and not wanted.people:
-        chosen_ = plan.everything(found, wanted.at, place.listing)
-    then: dict[str, str] = dict(platform.hub_environment)
+        chosen_ = plan.everything(found, wanted.at)
+    then = now = platform.hub_environment
     if hubs := [one for one in found if one["kind"] == plan.HUB]:
         then = container.ask(asked, place, "manifest", snapshot=hubs[-1]["id"])["variables"]
-    prefixes = plan.prefixes(then, platform.hub_environment)
-    project, data = platform.project, platform.data_volume
-    planned = plan.items(chosen_, there, project, data, prefixes)
     # A database that comes alone has to know homes and groups' folders as they are called here.
-    renamed = plan.names((one for one in found if one["kind"] != plan.HUB), data, prefixes)
-    renamed |= {one.source: one.volume for one in planned if one.kind != plan.HUB}
-    return planned, renamed
+    named = plan.names(found, platform.data_volume, then, now)
+    planned = plan.items(chosen_, there, platform.project, named)
+    return planned, named | {one.snapshot["volume"]: one.volume for one in planned}
 
 
 def working_in(planned: Sequence[Item]) -> list[str]:
     """The servers that run with one of the homes."""
-    found = []
-    for one in planned:
-        if one.kind not in (plan.HUB, plan.SPACES) and one.exists:
-            holders = engine.api().containers(filters={"volume": one.volume})
-            found += [
-                containers.name(holder)
-                for holder in holders
-                if WORKER not in holder["Labels"]  # people choose a server's name, not its labels
-            ]
-    return sorted(set(found))
+    homes = [one.volume for one in planned if one.kind not in (plan.HUB, plan.SPACES)]
+    holders = [one for home in homes for one in engine.api().containers(filters={"volume": home})]
+    # People choose a server's name, not its labels.
+    return sorted({containers.name(one) for one in holders if WORKER not in one["Labels"]})
 
 
 def make(planned: Sequence[Item]) -> None:
@@ -132,7 +124,7 @@ def make(planned: Sequence[Item]) -> None:
 
 def _file(platform: Platform, place: Place, planned: Sequence[Item], path: str) -> str:
     if len(planned) != 1:
-        names = ", ".join(one.source for one in planned)
+        names = ", ".join(one.snapshot["volume"] for one in planned)
         raise UsageError(f"there are several homes: name one of the volumes {names} with --user")
     if not planned[0].exists:
         raise UsageError(f"the home {planned[0].volume} is not there: restore it as a whole")
@@ -192,39 +184,27 @@ def _volumes(
     return told if hub_ran else f"{told} Start the platform: ./dev invoke up"
 
 
-@contextmanager
-def _telling(platform: Platform, planned: Sequence[Item], path: str) -> Iterator[None]:
-    """Meanwhile it is restored; keep the audit log until now first, and write what became of it.
+def _said(platform: Platform, planned: Sequence[Item], path: str) -> dict[str, Any]:
+    """What the audit log's entry says of a restore; the log until now is kept first.
 
     A restored hub brings an older log back with all the rest: where the one until then ended is
-    said by the entry of the restore.
+    said by the entry.
     """
-    kept = {}
+    said: dict[str, Any] = {"path": path} if path else {}
+    said["volumes"] = [one.volume for one in planned]
+    said["people"] = sorted({one.snapshot["person"] for one in planned} - {""})
+    entries = []
     if any(one.kind == plan.HUB and one.exists for one in planned):
-        kept = _log_kept(platform)
-    said = {
-        "volumes": [one.volume for one in planned],
-        "people": sorted({one.person for one in planned if one.person}),
-        **({"path": path} if path else {}),
-        **kept,
-    }
-    with audit_log.telling(platform, "restore", **said):
-        yield
-
-
-def _log_kept(platform: Platform) -> dict[str, str]:
-    """Keep the log until now; where it ended, as the entry says it."""
-    try:
-        entries = audit_log.show(platform)
-    except (JhubDockerError, ValueError) as error:
-        say(f"The audit log until now could not be kept: {error}")
-        return {}
+        try:
+            entries = audit_log.show(platform)
+        except (JhubDockerError, ValueError) as error:
+            say(f"The audit log until now could not be kept: {error}")
     if not entries:
-        return {}
+        return said
     last = entries[-1]
     file = platform.root / ".dev" / "audit" / f"until-{last['n']}.jsonl"
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     file.write_text("".join(f"{json.dumps(one)}\n" for one in entries), encoding="utf-8")
     file.chmod(0o600)
     say(f"The audit log until now is kept in {file}")
-    return {"log_ended_at": f"{last['n']}:{last['hash']}"}
+    return said | {"log_ended_at": f"{last['n']}:{last['hash']}"}

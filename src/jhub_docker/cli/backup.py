@@ -6,7 +6,7 @@ from jhub_docker import table
 from jhub_docker.cli.task import later, platform_root, task, write
 
 with later():
-    from jhub_docker.backup import backing_up, container, restoring
+    from jhub_docker.backup import container, restoring
     from jhub_docker.backup import drill as drills
 
 USER = "A person, or a home's volume; can be given several times"
@@ -30,7 +30,7 @@ def backup(
     """Back up database, secrets, settings and homes with restic, while everything runs."""
     place = container.Place(to, key_file)
     write(
-        backing_up.backup(
+        container.backup(
             platform_root(), place, hub=hub, people=user, new_repository=new_repository
         )
     )
@@ -64,7 +64,7 @@ def restore(
 @task(name="list")
 def list_(to: str = "", key_file: str = "", json_: bool = False) -> None:
     """Show the backups there are, and how the last one, verification and drill went."""
-    said = backing_up.listing(platform_root(), container.Place(to, key_file))
+    said = container.listing(platform_root(), container.Place(to, key_file))
     if json_:
         write(json.dumps(said, indent=2))
         return
@@ -84,7 +84,7 @@ def list_(to: str = "", key_file: str = "", json_: bool = False) -> None:
 @task(help={"part": "How much of the data to read back, such as 10% (default: all)."})
 def verify(to: str = "", key_file: str = "", part: str = "") -> None:
     """Read the data of the backups back, and open the newest database in them."""
-    write(backing_up.verify(platform_root(), container.Place(to, key_file), part))
+    write(container.verify(platform_root(), container.Place(to, key_file), part))
 
 
 @task()
@@ -96,10 +96,10 @@ def drill(to: str = "", key_file: str = "", at: str = "", of: str = "") -> None:
 @task()
 def key() -> None:
     """Print the key of the backups; keep it where neither they nor this machine are."""
-    write(backing_up.key(platform_root()))
+    write(container.key(platform_root()))
 
 
 @task()
 def settings(to: str = "", key_file: str = "", of: str = "") -> None:
     """Print the .env of the newest backup, for a machine that has none."""
-    write(backing_up.settings(platform_root(), container.Place(to, key_file), of))
+    write(container.settings(platform_root(), container.Place(to, key_file), of))

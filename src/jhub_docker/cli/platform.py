@@ -146,7 +146,7 @@ def clean(kind: list[str], dry_run: bool = False, yes: bool = False) -> None:
         "service": "A service, a person, or one server such as ann/desk (default: all services).",
         "follow": "Go on as new lines come.",
         "tail": "Number of last lines to show of each.",
-        "since": "Only what came since: 30m, 12h, 7d, 2026-11-30T12:00.",
+        "since": "Only what came since: 30m, 168h, 2026-11-30T12:00.",
     }
 )
 def logs(service: str = "", follow: bool = False, tail: int = 200, since: str = "") -> None:

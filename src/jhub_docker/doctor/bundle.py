@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jhub_docker import engine
-from jhub_docker.doctor import redaction, running
+from jhub_docker.doctor import judging, redaction
 from jhub_docker.doctor.examination import examine
 from jhub_docker.errors import UsageError
 from jhub_docker.host.machine import revision
@@ -24,6 +24,9 @@ from jhub_docker.platform.compose import HUB, Platform
 
 LINES = 400
 """Of each service's log."""
+
+OF_A_SERVICE = ("Name", "Image", "State", "RestartCount")
+"""Of what the engine says of its container; whose image that is, Compose's view says."""
 
 KEPT = """
 import json, pathlib
@@ -52,7 +55,7 @@ def report(root: Path, to: str = "") -> str:
         "settings.json": dict(platform.hub_environment),
         "doctor.json": examine(root).told(),
         "compose.json": json.loads(resolved),
-        "services.json": [_service(one) for one in there],
+        "services.json": [{key: one[key] for key in OF_A_SERVICE} for one in there],
     }
     files = {
         name: json.dumps(redaction.without_secrets(part, known), indent=2)
@@ -61,29 +64,24 @@ def report(root: Path, to: str = "") -> str:
     for one in there:
         log = engine.api().logs(one["Id"], tail=LINES, timestamps=True).decode(errors="replace")
         files[f"logs/{one['Name'].lstrip('/')}.txt"] = redaction.redacted(log, known)
-    write(path, packed(files))
+    write(path, files)
     return (
         f"{path} has {', '.join(sorted(files))}.\nSecrets are left out; names of people and "
         "addresses in the logs are not: read it before you send it."
     )
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file that is its owner's alone from the first byte on."""
+def write(path: Path, files: Mapping[str, str]) -> None:
+    """Write the files as an archive, which is its owner's alone from the first byte on."""
     path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-
-
-def packed(files: dict[str, str]) -> bytes:
-    """The files as an archive."""
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w:gz") as tar:
+    with (
+        os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
+        tarfile.open(fileobj=file, mode="w:gz") as tar,
+    ):
         for name, text in sorted(files.items()):
             entry, content = tarfile.TarInfo(f"jhub-report/{name}"), text.encode()
             entry.size, entry.mtime, entry.mode = len(content), int(time.time()), 0o600
             tar.addfile(entry, io.BytesIO(content))
-    return made.getvalue()
 
 
 def _secrets(platform: Platform, there: Iterable[Mapping[str, Any]]) -> set[str]:
@@ -92,7 +90,7 @@ def _secrets(platform: Platform, there: Iterable[Mapping[str, Any]]) -> set[str]
     found |= redaction.values(encrypted.variables(platform.root).items())
     for one in there:
         found |= redaction.values(containers.variables(one).items())
-        if containers.service(one) == HUB and running.runs([one], HUB):
+        if containers.service(one) == HUB and judging.runs([one], HUB):
             found |= set(platform.told(HUB, KEPT))
     return found
 
@@ -106,14 +104,4 @@ def _versions(platform: Platform) -> dict[str, Any]:
         "engine": version["Version"],
         "compose": platform.compose("version", "--short").out.strip(),
         **{name: info.get(name) for name in (*wanted, "NCPU", "MemTotal")},
-    }
-
-
-def _service(container: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "name": container["Name"].lstrip("/"),
-        "image": container["Config"]["Image"],
-        "image id": container["Image"],
-        "state": container["State"],
-        "restarts": container["RestartCount"],
     }

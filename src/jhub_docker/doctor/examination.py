@@ -7,25 +7,25 @@ elsewhere. Nothing is changed.
 import json
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from jhub_docker import engine, host
 from jhub_docker.catalog.identity import LABEL
-from jhub_docker.doctor import gpus, hub_files, kept, machine, outside, running, tried
+from jhub_docker.doctor import hub_files, judging, outside, tried
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
 from jhub_docker.engine import checks, lock, quick
 from jhub_docker.engine.address import address, engine_host
-from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
+from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 from jhub_docker.host.machine import own_certificates
-from jhub_docker.platform import chosen, compose, containers, firewall, left_over
-from jhub_docker.platform.compose import DATA, HUB, Platform
+from jhub_docker.platform import chosen, compose, containers, entrance, left_over
+from jhub_docker.platform.compose import DATA, GUARD, HUB, Platform
 from jhub_docker.platform.configuration import check_settings
-from jhub_docker.platform.firewall import GUARD
-from jhub_docker.progress import say
 
 IN_THE_HUB = "secrets, database, second factors, disk of the data volume"
+ELSEWHERE = "the engine's disk"
 
 CLASHES = """
 import json, os
@@ -46,184 +46,161 @@ print(json.dumps([str(settings.address_pool), plan.bridge_prefix(settings.platfo
 """Run by the hub: the servers' addresses, and how their networks' interfaces are called."""
 
 
-class _Look:
-    """What was found so far; a part that cannot be looked at does not end the rest."""
-
-    def __init__(self) -> None:
-        self.findings: list[Finding] = []
-        self.not_seen: dict[str, str] = {}
-
-    def at(self, what: str, look: Callable[[], list[Finding]]) -> None:
-        say(f"looking at {what} …")
-        try:
-            self.findings += look()
-        except Exception as error:
-            if (known := foreseeable(error)) is None:
-                raise
-            self.not_seen[what] = str(known)
-
-
 def examine(root: Path) -> Examined:
     """Look at engine and platform of this checkout, and change neither; each part is said."""
-    minimum_gb = checks.minimum_free_gb(os.environ.get("JHUB_DOCKER_MIN_FREE_GB"))
-    look = _Look()
+    minimum_gb, seen = checks.minimum_free_gb(os.environ.get("JHUB_DOCKER_MIN_FREE_GB")), Examined()
     try:
-        engine.client()
+        info = engine.client().info()
     except JhubDockerError as error:
-        look.findings.append(Finding("JD001", str(error)))
-        look.not_seen["engine and platform"] = "no engine answers"
-    else:
-        look.at("engine", _engine)
-        _platform(look, root, minimum_gb)
-    return Examined(tuple(look.findings), look.not_seen)
-
-
-def _engine() -> list[Finding]:
-    """Version, plugins, clock, and what a restart of it would do."""
-    before, info = datetime.now(UTC), engine.api().info()
-    told = datetime.fromisoformat(info["SystemTime"]).astimezone(UTC)
-    after, hint = datetime.now(UTC), host.restart_hint(info)
-    return [
-        *machine.engine(engine.api().version(), checks.wrong_plugins({"buildx", "compose"})),
-        *machine.clock(told, before, after),
-        *machine.storage(info),
-        *found("JD003", [hint] if hint else [], WARNING),
-    ]
-
-
-def _platform(look: _Look, root: Path, minimum_gb: float) -> None:
-    info = engine.api().info()
-    where, space = str(info["DockerRootDir"]), dict[str, int]()
-    if checks.free_bytes(info, address()) is not None:
-        space = hub_files.space(Path(where))
+        seen.findings.append(Finding("JD001", str(error)))
+        seen.not_seen["engine and platform"] = "no engine answers"
+        return seen
+    seen.look("engine", lambda: _engine(minimum_gb))
+    if checks.free_bytes(info, address()) is None:
+        seen.not_seen[ELSEWHERE] = "it is on another machine"
     try:
         platform = chosen.read(root)
     except UsageError as error:
-        look.findings.append(Finding("JD020", str(error)))
-        look.not_seen["platform"] = "Compose cannot use its settings"
+        seen.findings.append(Finding("JD020", str(error)))
+        seen.not_seen["platform"] = "Compose cannot use its settings"
     except ActionError as error:
-        look.not_seen["platform"] = str(error)
+        seen.not_seen["platform"] = str(error)
     else:
         with tried.alone(platform):
-            seen = _parts(look, platform)
-        space = space or seen
-    if space:
-        look.findings += machine.engine_disk(where, space.pop("room"), minimum_gb)
-        look.findings += machine.few_inodes(f"the disk of {where}", **space)
-    else:
-        look.not_seen["the engine's disk"] = "it is on another machine"
+            _platform(seen, platform, minimum_gb)
+    return seen
 
 
-def _parts(look: _Look, platform: Platform) -> dict[str, int]:
-    """All of a platform; room on the engine's disk, as far as its hub sees it."""
-    room: dict[str, int] = {}
-    look.at("settings", lambda: _settings(platform))
+def _engine(minimum_gb: float) -> Iterator[Finding]:
+    """Version, plugins, clock, disk, and what a restart of it would do."""
+    before, info = datetime.now(UTC), engine.api().info()
+    told = datetime.fromisoformat(info["SystemTime"]).astimezone(UTC)
+    yield from judging.clock(told, before, datetime.now(UTC))
+    version = engine.api().version()
+    wrong = [checks.judge_engine(str(version["Version"]), str(version.get("Os", "linux")))]
+    wrong += checks.wrong_plugins({"buildx", "compose"}).values()
+    yield from found("JD002", filter(None, wrong))
+    yield from judging.storage(info)
+    if hint := host.restart_hint(info):
+        yield Finding("JD003", hint, WARNING)
+    if checks.free_bytes(info, address()) is not None:
+        yield from _engine_disk(hub_files.space(Path(info["DockerRootDir"])), minimum_gb)
+
+
+def _engine_disk(space: Mapping[str, int], minimum_gb: float) -> Iterator[Finding]:
+    what = f"the disk of the engine's data ({engine.api().info()['DockerRootDir']})"
+    return judging.disk("JD004", what, space, minimum_gb)
+
+
+def _platform(seen: Examined, platform: Platform, minimum_gb: float) -> None:
+    """All of a platform."""
+    seen.look("settings", lambda: _settings(platform))
     if platform.hub_environment.get("JHUB_RUNTIME") == "swarm":
-        look.at("the swarm", lambda: _swarm(look))
+        seen.look("the swarm", lambda: _swarm(seen))
     there = containers.inspected(platform)
-    look.at("services", lambda: _services(platform, there))
-    if running.runs(there, HUB):
-        look.at("the hub's answers", lambda: outside.answers(platform))
-        look.at("the public address", lambda: outside.look(platform))
-        look.at(IN_THE_HUB, lambda: _hub(platform, room))
-        look.at("what servers reach", lambda: _reached(platform))
-        look.at("second factors", lambda: _factors(platform))
+    seen.look("services", lambda: _services(platform, there))
+    if judging.runs(there, HUB):
+        seen.look("the hub's answers", lambda: outside.answers(platform))
+        seen.look("the public address", lambda: outside.look(platform))
+        seen.look(IN_THE_HUB, lambda: _hub(seen, platform, minimum_gb))
+        if not entrance.unguarded(platform):  # it is off, and that was told
+            seen.look("what servers reach", lambda: _reached(platform))
+        seen.look("second factors", lambda: _factors(platform))
     else:
-        look.not_seen[IN_THE_HUB] = "no hub runs"
-    if running.runs(there, GUARD):
-        look.at("routes", lambda: found("JD016", platform.told(GUARD, CLASHES)))
+        seen.not_seen[IN_THE_HUB] = "no hub runs"
+    if judging.runs(there, GUARD):
+        seen.look("routes", lambda: found("JD016", platform.told(GUARD, CLASHES)))
     else:
-        look.not_seen["whether addresses overlap with routes"] = "no guard runs"
-    look.at("homes", lambda: machine.homes(tried.room(platform)))
-    look.at("GPU", lambda: gpus.look(platform))
-    look.at("leftovers", lambda: _left_over(platform, there))
-    look.at("backups", lambda: _backups(platform))
-    return room
+        seen.not_seen["whether addresses overlap with routes"] = "no guard runs"
+    seen.look("homes", lambda: judging.homes(tried.room(platform)))
+    seen.look("GPU", lambda: tried.gpus(platform))
+    seen.look("leftovers", lambda: _left_over(platform, there))
+    seen.look("backups", lambda: _backups(platform))
 
 
-def _settings(platform: Platform) -> list[Finding]:
-    findings = found("JD015", firewall.warnings(platform), WARNING)
+def _settings(platform: Platform) -> Iterator[Finding]:
+    yield from found("JD015", entrance.unguarded(platform), WARNING)
     if (file := platform.root / ".env").is_file():
-        findings += kept.env_file(stat.S_IMODE(file.stat().st_mode), compose.written(file))
-    if not engine_host(address()):
-        bundle = platform.hub_environment.get("JHUB_CA_BUNDLE", "")
-        findings += machine.certificates(own_certificates(), bundle)
+        yield from judging.env_file(stat.S_IMODE(file.stat().st_mode), compose.written(file))
+    own = [] if engine_host(address()) else own_certificates()
+    if own and not platform.hub_environment.get("JHUB_CA_BUNDLE"):
+        says = f"this machine has {', '.join(own)}, and JHUB_CA_BUNDLE is not set"
+        yield Finding("JD032", says, WARNING)
     try:
         check_settings(platform)
     except UsageError as error:
-        findings.append(Finding("JD020", str(error)))
-    return findings
+        yield Finding("JD020", str(error))
 
 
-def _swarm(look: _Look) -> list[Finding]:
-    look.not_seen |= machine.of_swarm(engine.api().nodes())
+def _swarm(seen: Examined) -> list[Finding]:
+    seen.not_seen |= judging.of_swarm(engine.api().nodes())
     return []
 
 
-def _services(platform: Platform, there: Sequence[running.Inspected]) -> list[Finding]:
+def _services(platform: Platform, there: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     words = {
         containers.service(one): engine.api().logs(one["Id"], tail=3).decode(errors="replace")
-        for one in running.ailing(there)
+        for one in there
+        if not containers.is_left_over(one) and judging.judged(one)[0]
     }
     own = {service: quick.image(platform.images[service]) for service in platform.services}
-    return [
-        *kept.shown(there),
-        *running.services(platform, there, words),
-        *running.images(there, {service: one["Id"] for service, one in own.items() if one}),
-        *running.ports(platform, there),
-    ]
+    yield from judging.shown(there)
+    yield from judging.services(platform, there, words)
+    yield from judging.images(there, {service: one["Id"] for service, one in own.items() if one})
+    yield from judging.ports(platform, there)
 
 
-def _hub(platform: Platform, room: dict[str, int]) -> list[Finding]:
-    """What is seen from inside the hub's container; of the engine's disk it is put into `room`."""
+def _hub(seen: Examined, platform: Platform, minimum_gb: float) -> Iterator[Finding]:
+    """What is seen from inside the hub's container; of an engine elsewhere its disk, too."""
     program = Path(hub_files.__file__).read_text("utf-8")
-    seen = platform.told(HUB, program, DATA, "/srv/proxy")
-    room |= seen["engine"]
-    space, key = seen["data"], f"{LABEL}.jupyterhub"
-    tag = platform.hub_environment.get("JHUB_IMAGE_TAG", "latest")
+    said = platform.told(HUB, program, DATA, "/srv/proxy")
+    if seen.not_seen.pop(ELSEWHERE, ""):
+        yield from _engine_disk(said["engine"], minimum_gb)
+    yield from judging.in_hub(said)
+    what = f"the disk of the volume {platform.data_volume}"
+    yield from judging.disk("JD005", what, said["data"], judging.DATA_GB)
+    key, tag = f"{LABEL}.jupyterhub", platform.hub_environment.get("JHUB_IMAGE_TAG", "latest")
     offered = [
         (f"the image {name}", image["Labels"].get(key, ""))
         for image in engine.api().images(filters={"label": f"{LABEL}.profiles"})
         for name in image["RepoTags"] or ()
         if name.endswith(f":{tag}")
     ]
-    servers = [
+    offered += [
         (f"the server {containers.name(one)}", one["Labels"].get(key, ""))
         for one in containers.servers(platform)
     ]
-    return [
-        *kept.in_hub(seen),
-        *machine.data_disk(platform.data_volume, space.pop("room")),
-        *machine.few_inodes(f"the disk of the volume {platform.data_volume}", **space),
-        *running.versions(seen["jupyterhub"], [*offered, *servers]),
-    ]
+    yield from judging.versions(said["jupyterhub"], offered)
 
 
 def _reached(platform: Platform) -> list[Finding]:
-    if firewall.warnings(platform):
-        return []  # it is off, and that was told
     pool, bridges = platform.told(HUB, POLICY)
     return found("JD050", tried.reached(platform, pool, bridges))
 
 
-def _factors(platform: Platform) -> list[Finding]:
+def _factors(platform: Platform) -> Iterator[Finding]:
     ended = platform.in_hub("read-factors", seconds=120)
-    others = "JHUB_AUTHENTICATOR is" in ended.err  # accounts are another service's
-    return [] if others else kept.factors(json.loads(ended.require(lines=1)))
+    if "JHUB_AUTHENTICATOR is" in ended.err:  # accounts are another service's
+        return
+    said = json.loads(ended.require(lines=1))
+    if said["opened"] != said["factors"]:
+        yield Finding("JD024", f"of {said['factors']} only {said['opened']} can be opened")
 
 
-def _left_over(platform: Platform, there: Sequence[running.Inspected]) -> list[Finding]:
+def _left_over(platform: Platform, there: Sequence[Mapping[str, Any]]) -> list[Finding]:
     if lock.is_held(platform.project):
         raise ActionError("an up, down, upgrade, backup or restore of it is at work")
     report = None
-    if running.runs(there, HUB):
+    if judging.runs(there, HUB):
         ended = platform.in_hub("report", seconds=120)
         report = {} if "has not compared" in ended.err else json.loads(ended.require(lines=1))
-    servers = containers.servers(platform) + containers.server_networks(platform)
-    return running.left_over(left_over.look(platform), servers, report)
+    labels = [f"{LABEL}.platform={platform.project}", f"{LABEL}.user"]
+    networks = engine.api().networks(filters={"label": labels})
+    servers = containers.servers(platform) + networks
+    return judging.left_over(left_over.look(platform), servers, report)
 
 
-def _backups(platform: Platform) -> list[Finding]:
+def _backups(platform: Platform) -> Iterator[Finding]:
     configured = "JHUB_BACKUP_TO" in compose.variables_of(platform.root)
     status = tried.backups(platform)
-    return kept.backup(configured=configured, status=status, now=datetime.now(UTC))
+    return judging.backup(configured=configured, status=status, now=datetime.now(UTC))

@@ -4,11 +4,13 @@ A code is never used again for something else.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from jhub_docker.errors import foreseeable
+from jhub_docker.progress import say
 from jhub_docker.table import counted
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "doctor.md"
@@ -23,8 +25,7 @@ IN_THE_WAY = frozenset(("JD001", "JD002", "JD004", "JD005", "JD006", "JD020", "J
 such as a hub that has ended, it may be the cure."""
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(NamedTuple):
     """What a code stands for."""
 
     title: str
@@ -55,12 +56,22 @@ class Finding:
         return own | {"means": known.means, "do": known.do}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Examined:
     """What an examination found, and what it could not look at, each with the reason."""
 
-    findings: tuple[Finding, ...]
-    not_seen: Mapping[str, str]
+    findings: list[Finding] = field(default_factory=list)
+    not_seen: dict[str, str] = field(default_factory=dict)
+
+    def look(self, what: str, at: Callable[[], Iterable[Finding]]) -> None:
+        """Say it and look at it; a part that cannot be looked at does not end the rest."""
+        say(f"looking at {what} …")
+        try:
+            self.findings += at()
+        except Exception as error:
+            if (known := foreseeable(error)) is None:
+                raise
+            self.not_seen[what] = str(known)
 
     @property
     def well(self) -> bool:
@@ -71,11 +82,8 @@ class Examined:
     def verdict(self) -> str:
         """One line."""
         errors = sum(one.severity == ERROR for one in self.findings)
-        found = [
-            counted(number, word)
-            for number, word in ((errors, ERROR), (len(self.findings) - errors, WARNING))
-            if number
-        ]
+        numbers = {ERROR: errors, WARNING: len(self.findings) - errors}
+        found = [counted(number, word) for word, number in numbers.items() if number]
         return f"{'Well' if self.well else 'Not well'}: {' and '.join(found) or 'nothing found'}."
 
     def before_an_upgrade(self) -> tuple[list[str], list[str]]:
@@ -90,7 +98,7 @@ class Examined:
             "well": self.well,
             "verdict": self.verdict,
             "findings": [one.told() for one in self.findings],
-            "not_looked_at": dict(self.not_seen),
+            "not_looked_at": self.not_seen,
         }
 
     def text(self) -> str:

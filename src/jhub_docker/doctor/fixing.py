@@ -17,8 +17,7 @@ HEALTHY_SECONDS = 120.0
 """How long a service that goes on has to say that it is well, before all is looked at again."""
 
 
-def _go_on(_platform: Platform, subject: str) -> None:
-    verb, _, container = subject.partition(" ")
+def _go_on(verb: str, container: str) -> None:
     (engine.api().unpause if verb == "unpause" else engine.api().start)(container)
     deadline = time.monotonic() + HEALTHY_SECONDS
     while time.monotonic() < deadline:
@@ -28,23 +27,11 @@ def _go_on(_platform: Platform, subject: str) -> None:
         time.sleep(0.5)
 
 
-def _remove(_platform: Platform, subject: str) -> None:
-    left_over.remove(*subject.split(" ", 1))
-
-
-def _close_file(platform: Platform, subject: str) -> None:
-    (platform.root / subject).chmod(0o600)
-
-
-def _close_secret(platform: Platform, subject: str) -> None:
-    platform.checked("exec", "-T", HUB, "chmod", "go=", subject)
-
-
 FIXES: Mapping[str, Callable[[Platform, str], object]] = {
-    "JD011": _go_on,
-    "JD018": _remove,
-    "JD021": _close_file,
-    "JD023": _close_secret,
+    "JD011": lambda _, subject: _go_on(*subject.split(" ")),
+    "JD018": lambda _, subject: left_over.remove(*subject.split(" ", 1)),
+    "JD021": lambda platform, subject: (platform.root / subject).chmod(0o600),
+    "JD023": lambda platform, path: platform.checked("exec", "-T", HUB, "chmod", "go=", path),
 }
 """What docs/doctor.md says of these codes as their **Fix**, done."""
 

@@ -5,18 +5,21 @@ stands before the hub, and whom the hub takes for the visitor. Asks, and judges 
 import json
 import socket
 import ssl
-from collections.abc import Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import websocket
 
-from jhub_docker.doctor import machine
+from jhub_docker.doctor import judging
 from jhub_docker.doctor.findings import WARNING, Finding
 from jhub_docker.platform import entrance, hearing
 from jhub_docker.platform.compose import HUB, TLS, Platform
+from jhub_docker.table import counted
+
+CERTIFICATE_DAYS = (3, 14)
+"""Days left to a certificate that are an error, and worth a warning: ACME renews at thirty."""
 
 CLAIMED = "192.0.2.1"
 """An address that nobody has (RFC 5737), which the doctor says it came from."""
@@ -51,24 +54,23 @@ def answers(platform: Platform) -> list[Finding]:
     return [Finding("JD014", f"{entrance.health(platform.address)}: {wrong}; {where}")]
 
 
-def look(platform: Platform) -> list[Finding]:
+def look(platform: Platform) -> Iterator[Finding]:
     """Ask the platform at its public address."""
-    url = entrance.health(platform.public_address)
-    context = _trusting(platform)
-    findings: list[Finding] = []
+    url, context = entrance.health(platform.public_address), ssl.create_default_context()
+    if TLS in platform.services and platform.hub_environment.get("JHUB_TLS") == "internal":
+        ended = platform.compose("exec", "-T", TLS, "cat", entrance.ROOT_CERTIFICATE)
+        context.load_verify_locations(cadata=ended.require("Caddy's CA cannot be read", 1))
     wrong, _ = hearing.heard(url, context)
     if platform.public_address != platform.address or TLS in platform.services:
-        end = certificate_end(url, context)
-        findings += machine.certificate(url, end, datetime.now(UTC))
+        yield from certificate(url, context)
         if wrong:
-            return [Finding("JD019", f"{url}: {wrong}", WARNING), *findings]
+            yield Finding("JD019", f"{url}: {wrong}", WARNING)
     if not wrong:
         header, ticket = platform.told(HUB, TICKET)
         sent = [f"{header}: {ticket}"]
         plain = visit(url, sent, context)
         forged = visit(url, [*sent, f"X-Forwarded-For: {CLAIMED}"], context)
-        findings += judged(url, plain, forged)
-    return findings
+        yield from judged(url, plain, forged)
 
 
 def judged(url: str, plain: Visit, forged: Visit) -> list[Finding]:
@@ -79,18 +81,12 @@ def judged(url: str, plain: Visit, forged: Visit) -> list[Finding]:
     if forged.address == CLAIMED:
         says = f"{where}: whoever says they are {CLAIMED} is taken for it"
         return [Finding("JD027", says)]
-    if plain.hops and not _same(plain.address, plain.hops[0]):
-        says = (
-            f"{where}: everybody seems to come from {plain.address}, the proxy in front; it saw "
-            f"{plain.hops[0]}"
-        )
-        return [Finding("JD027", says, WARNING)]
-    return []
-
-
-def _same(address: str, hop: str) -> bool:
-    """Whether the hub's address is of this visitor; of an IPv6 one it keeps the network."""
-    return address == hop or ("/" in address and ":" in hop) or hop.endswith(f":{address}")
+    first, address = next(iter(plain.hops), plain.address), plain.address
+    # Of an IPv6 address the hub keeps the network.
+    if address == first or ("/" in address and ":" in first) or first.endswith(f":{address}"):
+        return []
+    says = f"everybody seems to come from {address}, the proxy in front; it saw {first}"
+    return [Finding("JD027", f"{where}: {says}", WARNING)]
 
 
 def visit(url: str, headers: Sequence[str], context: ssl.SSLContext | None) -> Visit:
@@ -102,7 +98,7 @@ def visit(url: str, headers: Sequence[str], context: ssl.SSLContext | None) -> V
             place,
             timeout=hearing.SECONDS,
             header=list(headers),
-            sslopt={"context": context or ssl.create_default_context()},
+            sslopt={"context": context},
             suppress_origin=True,
             http_no_proxy=["*"],
         )
@@ -121,27 +117,20 @@ def visit(url: str, headers: Sequence[str], context: ssl.SSLContext | None) -> V
     return Visit("", str(seen["address"]), tuple(seen["hops"]))
 
 
-def certificate_end(url: str, context: ssl.SSLContext | None) -> datetime | None:
-    """When the certificate of an address ends; None where there is none, or none to be trusted."""
+def certificate(url: str, context: ssl.SSLContext) -> list[Finding]:
+    """How long the certificate of an address is good; nothing of none, or of none to be trusted."""
     parts = urlsplit(url)
     if parts.scheme != "https":
-        return None
+        return []
     place = (str(parts.hostname), parts.port or 443)
-    with (
-        suppress(OSError),
-        socket.create_connection(place, hearing.SECONDS) as plain,
-        (context or ssl.create_default_context()).wrap_socket(
-            plain, server_hostname=place[0]
-        ) as secure,
-    ):
-        said = str((secure.getpeercert() or {})["notAfter"])
-        return datetime.fromtimestamp(ssl.cert_time_to_seconds(said), UTC)
-    return None
-
-
-def _trusting(platform: Platform) -> ssl.SSLContext | None:
-    """What trusts the platform's certificate where its CA is Caddy's own; else None."""
-    if TLS not in platform.services or platform.hub_environment.get("JHUB_TLS") != "internal":
-        return None
-    ended = platform.compose("exec", "-T", TLS, "cat", entrance.ROOT_CERTIFICATE)
-    return ssl.create_default_context(cadata=ended.require("Caddy's CA cannot be read", 1))
+    try:
+        with (
+            socket.create_connection(place, hearing.SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=place[0]) as secure,
+        ):
+            end = ssl.cert_time_to_seconds(str((secure.getpeercert() or {})["notAfter"]))
+    except OSError:
+        return []
+    days = int((end - time.time()) // 86400)
+    says = f"that of {url} ends in {counted(days, 'day')}"
+    return judging.by_what_is_left("JD025", says, days, CERTIFICATE_DAYS)

@@ -1,5 +1,5 @@
 """Tries things out in containers of the hub's image that are thrown away: what a server could
-reach, whether homes have room, how backups went. Nothing of them stays.
+reach, whether homes have room and GPUs can be had, how backups went. Nothing of them stays.
 """
 
 import json
@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from ipaddress import IPv4Network
 from typing import Any
 
-from docker.types import IPAMConfig, IPAMPool
+from docker.errors import APIError
+from docker.types import DeviceRequest, IPAMConfig, IPAMPool
 
 from jhub_docker import engine
 from jhub_docker.catalog.identity import LABEL
+from jhub_docker.doctor.findings import WARNING, Finding
 from jhub_docker.engine import lock
 from jhub_docker.platform import containers
 from jhub_docker.platform.compose import BACKUP, HUB, PROXY, PYTHON, Platform
@@ -58,6 +60,11 @@ file = pathlib.Path("/srv/backup/status.json")
 print(file.read_text("utf-8") if file.is_file() else "{}")
 """
 """Prints how backups went, as their container keeps it; there is nothing before the first one."""
+
+
+PROFILES, DEVICES = "JHUB_GPU_PROFILES", "JHUB_GPU_DEVICES"
+GPU = [["gpu"]]
+"""The capability that NVIDIA's runtime knows its requests by."""
 
 
 @contextmanager
@@ -117,6 +124,39 @@ def backups(platform: Platform) -> dict[str, Any]:
         return {}
     binds = {volume: {"bind": "/srv/backup", "mode": "ro"}}
     return dict(run(platform, STATUS, volumes=binds, network="none"))
+
+
+def gpus(platform: Platform) -> Iterator[Finding]:
+    """Ask the engine for each as for a server; and what the engine does not say it has."""
+    variables = platform.hub_environment
+    stars = [one for one in _parts(variables, DEVICES) if "*" in one]
+    if stars and not engine.api().info().get("DiscoveredDevices"):
+        told = f"{', '.join(stars)}: this engine tells of no devices, so write their names out"
+        yield Finding("JD051", f"{DEVICES}: {told}", WARNING)
+    for what, wanted in gpu_requests(variables):
+        try:
+            run(platform, "print(1)", network="none", device_requests=[wanted])
+        except APIError as error:
+            yield Finding("JD051", f"{what}: {error.explanation or error}", WARNING)
+
+
+def gpu_requests(variables: Mapping[str, str]) -> Iterator[tuple[str, DeviceRequest]]:
+    """What servers ask for, with what the setting says: all GPUs, devices by CDI, devices by
+    NVIDIA's runtime.
+    """
+    if everything := [one for one in _parts(variables, PROFILES) if "=" not in one]:
+        yield ", ".join(everything), DeviceRequest(count=-1, capabilities=GPU)
+    named = [one for one in _parts(variables, DEVICES) if "*" not in one]
+    if cdi := [one for one in named if "=" in one]:
+        yield ", ".join(cdi), DeviceRequest(driver="cdi", device_ids=cdi)
+    if others := [one for one in named if "=" not in one]:
+        yield ", ".join(others), DeviceRequest(device_ids=others, capabilities=GPU)
+
+
+def _parts(variables: Mapping[str, str], name: str) -> list[str]:
+    """What a setting lists, without what a device is to be called."""
+    parts = (one.partition(" as ")[0].strip() for one in variables.get(name, "").split(","))
+    return [one for one in parts if one]
 
 
 def run(platform: Platform, program: str, *given: str, **options: Any) -> Any:

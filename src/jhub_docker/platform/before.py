@@ -22,7 +22,7 @@ from docker.errors import ImageNotFound
 from jhub_docker import engine
 from jhub_docker.build import marks
 from jhub_docker.catalog.identity import LABEL
-from jhub_docker.engine import docker, quick
+from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import before_files, compose, containers
 from jhub_docker.platform.compose import DATA, HUB, PROXY, PYTHON, Platform
@@ -59,9 +59,8 @@ def state(platform: Platform) -> State:
     """How far an upgrade is."""
     if not (begun := image(platform, UPGRADING)):
         return State.NONE
-    refused = image(platform, REFUSED)
-    going_back = refused and refused["Id"] == begun["Id"]
-    return State.GOING_BACK if going_back else State.UNDER_WAY
+    refused = image(platform, REFUSED) or {"Id": ""}
+    return State.GOING_BACK if refused["Id"] == begun["Id"] else State.UNDER_WAY
 
 
 def require_none_under_way(platform: Platform) -> None:
@@ -88,7 +87,7 @@ def seen(root: Path) -> dict[str, str]:
     Asked before a build, which may give their tags to others. Empty where no hub is there.
     """
     platform = compose.read(root)
-    hub = next(iter(containers.inspected(platform, HUB)), None)
+    hub = containers.first(platform, HUB)
     if not (offers := (containers.variables(hub) if hub else {}).get("JHUB_IMAGE_TAG")):
         return {}
     return {
@@ -105,22 +104,17 @@ def running(platform: Platform) -> dict[str, str]:
     found = {
         platform.images[service].rpartition(":")[0]: one["Image"]
         for service in (HUB, PROXY)
-        for one in containers.inspected(platform, service)
+        if (one := containers.first(platform, service))
     }
     return found if _repository(platform) in found else {}
 
 
 def keep(platform: Platform, images: Mapping[str, str]) -> None:
     """Keep images, database and settings; an earlier upgrade's are given up."""
-    file = platform.root / ".env"
-    about: dict[str, Any] = {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "images": dict(images),
-        "env": file.read_text("utf-8") if file.is_file() else "",
-    }
+    about = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "images": dict(images)}
     if images:  # there is a hub
         copy(platform)
-    _run(platform, "keep", given=json.dumps(about))
+    _run(platform, "keep", json.dumps(about))
     tag_kept(platform, images)
 
 
@@ -146,8 +140,7 @@ def tag_kept(platform: Platform, images: Mapping[str, str]) -> None:
     for repository, identity in images.items():
         with suppress(ImageNotFound):  # removed meanwhile
             engine.api().tag(identity, repository, name)
-    others = [one for one in _references(name) if one.rpartition(":")[0] not in images]
-    _untag(*others)
+    _untag(*(one for one in _references(name) if one.rpartition(":")[0] not in images))
 
 
 def begin(platform: Platform, new: str) -> None:
@@ -177,7 +170,7 @@ def put_back(platform: Platform, *, again: bool) -> None:
 
 
 def lost(platform: Platform) -> dict[str, Any]:
-    """What going back would lose, and when that was kept."""
+    """What going back would lose, and when what was kept and of which images."""
     with suppress(ActionError):  # of a database that is away one knows what was copied last
         copy(platform)
     return dict(_run(platform, "lost"))
@@ -208,7 +201,8 @@ def _untag(*references: str) -> None:
             engine.api().remove_image(reference, force=True)  # also the last name of what runs
 
 
-def _run(platform: Platform, *arguments: str, given: str = "") -> Any:
+def _run(platform: Platform, what: str, *given: str) -> Any:
+    """Have `before_files` do something; what it prints."""
     name, project = f"{platform.project}-before", platform.project
     containers.remove(name)  # of a call that was killed: two at once would disturb another
     labels = {
@@ -218,15 +212,18 @@ def _run(platform: Platform, *arguments: str, given: str = "") -> Any:
     }
     engine.api().create_volume(name, labels=labels)
     program = Path(before_files.__file__).read_text("utf-8")
-    try:
-        ended = docker(
-            *("run", "--rm", "--interactive", "--name", name, "--network", "none"),
-            *("--label", f"{LABEL}.platform={project}", "--entrypoint", PYTHON),
-            *("--volume", f"{platform.data_volume}:{DATA}", "--volume", f"{name}:{HERE}"),
-            *(platform.images[HUB], "-I", "-c", program, DATA, HERE, *arguments),
-            *(["postgres"] if platform.hub_environment.get(DB_URL) else []),
-            given=given,
-        )
-    finally:
-        containers.remove(name)
+    postgres = platform.hub_environment.get(DB_URL)
+    file = before_files.POSTGRES if postgres else before_files.DATABASE
+    ended = containers.thrown_away(
+        platform,
+        HUB,
+        ["-I", "-c", program, what, DATA, HERE, file, *given],
+        name=name,
+        network_mode="none",
+        entrypoint=PYTHON,
+        volumes={
+            volume: {"bind": place, "mode": "rw"}
+            for volume, place in ((platform.data_volume, DATA), (name, HERE))
+        },
+    )
     return json.loads(ended.require(lines=1))

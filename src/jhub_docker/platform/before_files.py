@@ -1,13 +1,14 @@
 """What of the hub's files is kept before an upgrade, and how it comes back: run in a container that
 has both volumes, sent there as text, so standard library only.
 
-    keep   copy database, config.toml and config.d; standard input becomes `before.json`
-    back   put database and config.toml back; what is replaced stays as `newer…`
-    again  the same for one that was interrupted; nothing once all is back, for a hub may have run
-    lost   print as JSON what going back would lose
+    keep ABOUT  copy database, config.toml and config.d; ABOUT becomes `before.json`
+    back        put database and config.toml back; what is replaced stays as `newer…`
+    again       the same for one that was interrupted; nothing once all is back, for a hub may have
+                run
+    lost        print as JSON what going back would lose
 
-Where the records are in PostgreSQL (a further argument says so), the hub has kept a copy of them
-beside, and moves what was put back there itself.
+Where the records are in PostgreSQL the hub has kept a copy of them in the file that is named, and
+moves what was put back there itself.
 
 Everything gets its name when it is complete, so that one that was killed is done again.
 """
@@ -19,7 +20,6 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,36 +40,35 @@ CHANGES = {
 """What else somebody may have changed, each by what it is now and was then."""
 
 
-def keep(data: Path, before: Path, name: str = DATABASE) -> None:
+def keep(data: Path, before: Path, name: str, about: str) -> None:
     """Keep what there is in place of what was kept for an earlier upgrade."""
     new, old = before / "new", before / "old"
     for folder in (new, old):
         shutil.rmtree(folder, ignore_errors=True)
     new.mkdir(mode=0o700)
-    source = data / name
-    if source.exists():
-        needed = 3 * source.stat().st_size + SPARE
+    if (data / name).exists():
+        needed = 3 * (data / name).stat().st_size + SPARE
         free = shutil.disk_usage(data).free
         if free < needed:
             sys.exit(
                 f"{needed / 1e6:.0f} MB are needed on the disk of the hub's data, to copy its "
                 f"database, and {free / 1e6:.0f} MB are free: make room there"
             )
-        copy(source, new / DATABASE)
+        copy(data / name, new / DATABASE)
     if (data / "config.toml").is_file():
         shutil.copy2(data / "config.toml", new)
     if (data / "config.d").is_dir():
         shutil.copytree(data / "config.d", new / "config.d")
-    (new / "before.json").write_text(sys.stdin.read(), "utf-8")
+    (new / "before.json").write_text(about, "utf-8")
     os.sync()
     with suppress(FileNotFoundError):
         (before / "kept").rename(old)
     new.rename(before / "kept")
     shutil.rmtree(old, ignore_errors=True)
-    _anew(before)
+    _forget(before)
 
 
-def _anew(before: Path) -> None:
+def _forget(before: Path) -> None:
     """Forget how an earlier one went back."""
     for one in (before / DONE, *before.glob("newer*")):
         one.unlink(missing_ok=True)
@@ -90,28 +89,30 @@ def copy(source: Path, target: Path) -> None:
         sys.exit(f"the hub's database cannot be copied: {said}")
 
 
-def back(data: Path, before: Path, name: str = DATABASE, *, again: bool = False) -> None:
-    """Put back what was kept, or `again` what of it is not back yet; the hub is stopped."""
-    if again and (before / DONE).exists():
-        return
-    if not again:
-        _anew(before)
+def back(data: Path, before: Path, name: str) -> None:
+    """Put back what was kept; the hub is stopped."""
+    _forget(before)
+    again(data, before, name)
+
+
+def again(data: Path, before: Path, name: str) -> None:
+    """Put back what of it is not back yet."""
     kept = before / "kept"
+    if (before / DONE).exists():
+        return
     if not kept.is_dir():
         sys.exit("nothing was kept")
-    now, newer = data / DATABASE, before / f"newer.{DATABASE}"
+    newer = before / f"newer.{DATABASE}"
     if (kept / DATABASE).exists():
         if (data / name).exists() and not newer.exists():
-            unfinished = before / "unfinished"
-            shutil.copy2(data / name, unfinished)
+            shutil.copy2(data / name, unfinished := before / "unfinished")
             unfinished.rename(newer)
-        fresh = data / f".{DATABASE}.before"
-        shutil.copy2(kept / DATABASE, fresh)
+        shutil.copy2(kept / DATABASE, fresh := data / f".{DATABASE}.before")
         os.sync()
         # First the journals of the newer one: SQLite would play them back into the older.
         for end in ("-journal", "-wal", "-shm"):
             (data / f"{DATABASE}{end}").unlink(missing_ok=True)
-        fresh.rename(now)
+        fresh.rename(data / DATABASE)
     settings, then = data / "config.toml", kept / "config.toml"
     if text(settings) != text(then):
         if settings.exists() and not (aside := before / "newer.config.toml").exists():
@@ -123,10 +124,10 @@ def back(data: Path, before: Path, name: str = DATABASE, *, again: bool = False)
     os.sync()
 
 
-def lost(data: Path, before: Path, name: str = DATABASE) -> dict[str, Any]:
+def lost(data: Path, before: Path, name: str) -> dict[str, Any]:
     """What came since: accounts, passwords, what else people and admins changed."""
     kept = before / "kept"
-    about = json.loads((kept / "before.json").read_text("utf-8"))  # with .env, which is secret
+    about = json.loads((kept / "before.json").read_text("utf-8"))  # older ones have .env in it
     then, now = people(kept / DATABASE), people(data / name)
     return {
         **{one: about[one] for one in ("time", "images")},
@@ -137,8 +138,8 @@ def lost(data: Path, before: Path, name: str = DATABASE) -> dict[str, Any]:
             what
             for what, query in CHANGES.items()
             if rows(kept / DATABASE, query) != rows(data / name, query)
-        ],
-        "settings": text(data / "config.toml") != text(kept / "config.toml"),
+        ]
+        + ["config.toml"] * (text(data / "config.toml") != text(kept / "config.toml")),
     }
 
 
@@ -162,18 +163,11 @@ def text(file: Path) -> str:
     return file.read_text("utf-8") if file.is_file() else ""
 
 
-def main(arguments: list[str]) -> None:
-    """Do one of these."""
-    data, before, what, *postgres = arguments
-    known: dict[str, Callable[[Path, Path, str], Any]] = {"keep": keep, "back": back, "lost": lost}
-    known["again"] = partial(back, again=True)
+if __name__ == "__main__":
+    do: dict[str, Callable[..., Any]] = {"keep": keep, "back": back, "again": again, "lost": lost}
+    what, volume, own, *given = sys.argv[1:]
     os.umask(0o077)
     try:
-        done = known[what](Path(data), Path(before), POSTGRES if postgres else DATABASE)
+        print(json.dumps(do[what](Path(volume), Path(own), *given)))
     except OSError as error:
         sys.exit(str(error))
-    print(json.dumps(done))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

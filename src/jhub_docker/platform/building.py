@@ -7,9 +7,10 @@ from jhub_docker.build.plan import Plan
 from jhub_docker.catalog import load
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import quick
+from jhub_docker.errors import UsageError
 from jhub_docker.platform import before, chosen, compose, public_images
 from jhub_docker.platform.compose import HUB
-from jhub_docker.platform.configuration import check_names, check_settings
+from jhub_docker.platform.configuration import check_settings, wrong_names
 from jhub_docker.progress import stage
 
 
@@ -17,7 +18,8 @@ def seen(root: Path) -> dict[str, str]:
     """The images of before (`before.seen`). Raises UsageError for what can be told to be wrong
     with the settings before anything is built.
     """
-    check_names(root)
+    if wrong := wrong_names(root):
+        raise UsageError("\n".join(wrong))
     return before.seen(root)
 
 

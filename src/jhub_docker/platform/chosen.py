@@ -40,7 +40,7 @@ def read(root: Path, *, tag: str = "", again: bool = False) -> Platform:
         platform = compose.read(root, variables)
     variables |= public_images.chosen(platform)
     if "JHUB_PROXY_IMAGE" not in said and (wanted := quick.image(platform.images[PROXY])):
-        running = next(iter(containers.inspected(platform, PROXY)), None)
+        running = containers.first(platform, PROXY)
         variables["JHUB_PROXY_IMAGE"] = proxy_image(platform.images[PROXY], wanted, running)
     return platform if variables == platform.variables else compose.read(root, variables)
 

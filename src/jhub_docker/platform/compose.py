@@ -18,9 +18,9 @@ from jhub_docker.platform import encrypted, refusals
 from jhub_docker.process import Ended
 
 HUB, STANDBY, PROXY, TLS, BACKUP = "hub", "standby", "proxy", "tls", "backup"
-MLFLOW = "mlflow"
+GUARD, MLFLOW = "guard", "mlflow"
 """The services that code has to know by name: one of two is asked, one of the next two is
-published, and the others are there where a Compose profile says so."""
+published, the guard has the firewall, and the others are there where a Compose profile says so."""
 
 NEVER = "never"
 """The Compose profile of what is not started (compose.entrance.yaml): nobody's to choose."""
@@ -255,13 +255,14 @@ def run(
 ) -> Ended:
     """Run `docker compose`; the caller looks at the exit code."""
     said = encrypted.variables(root) | dict(variables or {})
-    return engine.docker(*_command(root), *arguments, environment=said, **options)
+    words = ("compose", "--project-directory", str(root), *arguments)
+    return engine.docker(*words, environment=said, **options)
 
 
 def show(platform: Platform, *arguments: str) -> int:
     """Run `docker compose` with its output on the terminal; its exit code."""
-    said = encrypted.variables(platform.root)
-    return engine.show_docker(*_command(platform.root), *arguments, environment=said)
+    words = ("compose", "--project-directory", str(platform.root), *arguments)
+    return engine.show_docker(*words, environment=encrypted.variables(platform.root))
 
 
 def _asked_by() -> tuple[str, str]:
@@ -271,10 +272,6 @@ def _asked_by() -> tuple[str, str]:
     except (KeyError, OSError):  # a user without a name here
         name = str(os.getuid())
     return "--env", f"OPERATOR={name}"
-
-
-def _command(root: Path) -> tuple[str, ...]:
-    return ("compose", "--project-directory", str(root))
 
 
 def variables_of(root: Path) -> dict[str, str]:

@@ -4,7 +4,6 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Iterable, Set
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,6 @@ from jhub_docker.engine import quick
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import chosen, compose, containers
 from jhub_docker.platform.compose import BACKUP, DATA, HUB, Platform
-
-_SETTING = re.compile(r"JHUB_[A-Z0-9_]+")
 
 _WRONG = 3
 """Exit code of an image that backs up for settings that cannot be; older ones judge none."""
@@ -98,11 +95,9 @@ def _by_hub(platform: Platform) -> list[str]:
 
 def _by_backup(platform: Platform) -> list[str]:
     """Where there are settings and the image is there: its service would judge them at night."""
-    scheduled = BACKUP in platform.services
-    said = compose.variables_of(platform.root)
-    if not (scheduled or any(name.startswith("JHUB_BACKUP_") for name in said)):
-        return []
-    if quick.image(platform.images[BACKUP]) is None:
+    scheduled, said = BACKUP in platform.services, compose.variables_of(platform.root)
+    wanted = scheduled or any(name.startswith("JHUB_BACKUP_") for name in said)
+    if not wanted or quick.image(platform.images[BACKUP]) is None:
         return []
     ended = containers.thrown_away(
         platform,
@@ -116,23 +111,19 @@ def _by_backup(platform: Platform) -> list[str]:
     return []
 
 
-def check_names(root: Path) -> None:
-    """Raise UsageError for variables that are no setting."""
-    if wrong := wrong_names(root):
-        raise UsageError("\n".join(wrong))
-
-
 def wrong_names(root: Path) -> list[str]:
-    """A sentence for each variable that is no setting."""
+    """A sentence for each variable that is no setting, with the nearest that is one."""
     files = "".join(file.read_text("utf-8") for file in root.glob("compose*.yaml"))
-    known = {*_SETTING.findall(files), *TOOL_VARIABLES}
     tools = TOOL_VARIABLES | {bases.variable(one) for one in load(root / "packages").specs.values()}
-    said = compose.variables_of(root)
-    unheard = sorted(tools & (set(said) - set(os.environ)))
-    return [
-        *unknown_variables(said, known | tools),
-        *(f"{one} is read from the environment alone, not from .env: export it" for one in unheard),
-    ]
+    known, wrong = {*re.findall("JHUB_[A-Z0-9_]+", files), *tools}, list[str]()
+    said = {name for name in compose.variables_of(root) if name.startswith("JHUB_")}
+    for name in sorted(said - known):
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else "see packages/hub/README.md"
+        wrong.append(f"{name} is no setting; {hint}")
+    for name in sorted(said & tools - set(os.environ)):
+        wrong.append(f"{name} is read from the environment alone, not from .env: export it")
+    return wrong
 
 
 def unknown_profiles(platform: Platform) -> list[str]:
@@ -152,14 +143,3 @@ def _offers() -> list[dict[str, Any]]:
         }
         for image in engine.api().images(filters={"label": read[0]})
     ]
-
-
-def unknown_variables(names: Iterable[str], known: Set[str]) -> list[str]:
-    """A sentence for each JHUB_… variable among `names` that is not known, with the nearest."""
-    sentences = []
-    for name in sorted(names):
-        if name.startswith("JHUB_") and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "see packages/hub/README.md"
-            sentences.append(f"{name} is no setting; {hint}")
-    return sentences

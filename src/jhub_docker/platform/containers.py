@@ -38,29 +38,26 @@ def status(platform: Platform) -> list[dict[str, str]]:
     """The platform's services, then people's servers."""
     order = [*platform.services, SERVER]
     digests = {image.image_id: image.digests for image in images.released(images.here())}
-    rows = []
-    for container in labelled(f"{PLATFORM}={platform.project}"):
-        role = _role(container)
-        if role in order:
-            started = time.localtime(container["Created"])
-            rows.append(
-                {
-                    "container": name(container),
-                    "role": role,
-                    "state": container["Status"],
-                    "image": container["Image"],
-                    # A container has its image's labels beside its own.
-                    "origin": origin(container["Labels"], digests.get(container["ImageID"], ())),
-                    "started": time.strftime("%Y-%m-%d %H:%M", started),
-                }
-            )
+    rows = [
+        {
+            "container": name(container),
+            "role": role(container),
+            "state": container["Status"],
+            "image": container["Image"],
+            # A container has its image's labels beside its own.
+            "origin": origin(container["Labels"], digests.get(container["ImageID"], ())),
+            "started": time.strftime("%Y-%m-%d %H:%M", time.localtime(container["Created"])),
+        }
+        for container in labelled(f"{PLATFORM}={platform.project}")
+        if role(container) in order
+    ]
     return sorted(rows, key=lambda row: (order.index(row["role"]), row["container"]))
 
 
 def servers(platform: Platform) -> list[dict[str, Any]]:
     """The containers people work in, running or not."""
     found = labelled(f"{PLATFORM}={platform.project}")
-    return [container for container in found if _role(container) == SERVER]
+    return [container for container in found if role(container) == SERVER]
 
 
 def volumes(platform: Platform) -> list[str]:
@@ -69,13 +66,12 @@ def volumes(platform: Platform) -> list[str]:
     One that its services use and that nobody labelled, such as one made by hand, is its own too.
     The key of the backups is not: without it they could never be read again.
     """
-    labels = volume_labels()
-    owners = {name: said.get(PLATFORM) for name, said in labels.items()}
-    keys = {name for name, said in labels.items() if f"{LABEL}.backup" in said}
+    used = _used(platform)
     return sorted(
         name
-        for name, owner in owners.items()
-        if owner == platform.project or (owner is None and name in _used(platform) - keys)
+        for name, said in volume_labels().items()
+        if said.get(PLATFORM, platform.project if name in used else "") == platform.project
+        and (PLATFORM in said or f"{LABEL}.backup" not in said)
     )
 
 
@@ -136,13 +132,6 @@ def thrown_away(platform: Platform, service: str, command: Sequence[str], **opti
     return Ended(0, said)
 
 
-def server_networks(platform: Platform) -> list[dict[str, Any]]:
-    """The networks that were made for servers, one each."""
-    labels = [f"{PLATFORM}={platform.project}", f"{LABEL}.user"]
-    found: list[dict[str, Any]] = engine.api().networks(filters={"label": labels})
-    return found
-
-
 def inspected(platform: Platform, *services: str) -> list[dict[str, Any]]:
     """All that the engine says of the services' containers; of all services by default."""
     found = []
@@ -152,10 +141,16 @@ def inspected(platform: Platform, *services: str) -> list[dict[str, Any]]:
     return found
 
 
+def first(platform: Platform, service: str) -> dict[str, Any] | None:
+    """The container of a service as inspected, running or not; None where there is none of use."""
+    there = (one for one in inspected(platform, service) if not is_left_over(one))
+    return next(there, None)
+
+
 def of_service(platform: Platform, *services: str) -> list[dict[str, Any]]:
     """The containers of some of Compose's services, running or not."""
     found = labelled(f"com.docker.compose.project={platform.project}")
-    return [container for container in found if _role(container) in services]
+    return [container for container in found if role(container) in services]
 
 
 def runs(platform: Platform, *services: str) -> bool:
@@ -181,14 +176,6 @@ def is_left_over(container: Mapping[str, Any]) -> bool:
     )
     unused = container["State"]["Status"] == "created" or container["Name"] != f"/{name}"
     return unused and not container["State"]["Running"]
-
-
-def unwanted(platform: Platform) -> list[dict[str, Any]]:
-    """The containers of services that the settings start no more: of a Compose profile that was
-    left out, or Caddy's without a domain. Compose knows those services, and leaves them running.
-    """
-    found = labelled(f"com.docker.compose.project={platform.project}")
-    return [one for one in found if _role(one) not in ("", SERVER, *platform.services)]
 
 
 def published(container: Mapping[str, Any]) -> set[tuple[str, str, str]]:
@@ -285,7 +272,8 @@ def variables(record: Mapping[str, Any]) -> dict[str, str]:
     return dict(one.partition("=")[::2] for one in record["Config"]["Env"] or ())
 
 
-def _role(container: Mapping[str, Any]) -> str:
+def role(container: Mapping[str, Any]) -> str:
+    """What a listed container is: a server, one of Compose's services, or neither."""
     labels: Mapping[str, str] = container["Labels"]
     if f"{LABEL}.user" in labels:
         return SERVER

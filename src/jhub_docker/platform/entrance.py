@@ -1,4 +1,6 @@
-"""Where people come in: what is published, who speaks TLS, and whether the hub answers there."""
+"""Where people come in: what is published, who speaks TLS, whether the hub answers there, and what
+the host's firewall keeps from them.
+"""
 
 from pathlib import Path
 from urllib.parse import urljoin
@@ -11,6 +13,11 @@ ROOT_CERTIFICATE = "/data/caddy/pki/authorities/local/root.crt"
 """Where Caddy has the certificate of a CA of its own."""
 
 SHOW_ROOT = f"docker compose exec tls cat {ROOT_CERTIFICATE}"
+
+FIREWALL_OFF = (
+    "Warning: JHUB_FIREWALL=off. People's servers can reach this host's own ports, its networks "
+    "and the cloud's metadata."
+)
 
 
 def health(address: str) -> str:
@@ -55,3 +62,8 @@ def told(platform: Platform) -> list[str]:
         f"Warning: plain HTTP on {platform.bind or '0.0.0.0'}, where passwords can be read on the "  # noqa: S104
         "way. JHUB_DOMAIN=hub.example.org gives it TLS: docs/tls.md"
     ]
+
+
+def unguarded(platform: Platform) -> list[str]:
+    """What to say of a platform whose firewall is off."""
+    return [FIREWALL_OFF] * (platform.hub_environment.get("JHUB_FIREWALL") == "off")

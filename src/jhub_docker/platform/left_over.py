@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from jhub_docker import engine
-from jhub_docker.catalog.identity import LABEL
 from jhub_docker.platform import containers
 from jhub_docker.platform.compose import Platform
+from jhub_docker.platform.containers import PLATFORM
 
 Record = Mapping[str, Any]
 
@@ -36,12 +36,12 @@ def drill_of(project: str) -> str:
 
 def look(platform: Platform) -> list[LeftOver]:
     """Ask the engine for all that has labels of platforms, and judge it."""
-    label = f"{LABEL}.platform"
+    labels = {"label": PLATFORM}
     return found(
         platform,
-        containers.labelled(label),
-        engine.api().networks(filters={"label": label}),
-        engine.api().volumes(filters={"label": label})["Volumes"] or (),
+        containers.labelled(PLATFORM),
+        engine.api().networks(filters=labels),
+        engine.api().volumes(filters=labels)["Volumes"] or (),
         containers.inspected(platform, *platform.images),
     )
 
@@ -58,28 +58,24 @@ def found(
     drill's go, which are copies: others are homes and data.
     """
     drill, of_drill = drill_of(platform.project), "an interrupted drill"
-
-    def owner(one: Record) -> str:
-        return str((one["Labels"] or {}).get(f"{LABEL}.platform", ""))
-
     left = [
         LeftOver("container", one["Name"].lstrip("/"), one["Id"], "an interrupted start")
         for one in there
         if containers.is_left_over(one)
     ]
-    known = {*platform.images, ""}
     for one in listed:
-        thing = "container", containers.name(one), one["Id"]
-        service = (one["Labels"] or {}).get("com.docker.compose.service", "")
-        if owner(one) == drill:
+        labels, thing = one["Labels"], ("container", containers.name(one), one["Id"])
+        owner, service = labels[PLATFORM], labels.get("com.docker.compose.service", "")
+        if owner == drill:
             left.append(LeftOver(*thing, of_drill))
-        elif owner(one) == platform.project and service not in known:
+        elif owner == platform.project and service not in {*platform.images, ""}:
             of = f"a service that is no more: {service}"
             left.append(LeftOver(*thing, of, one["State"] != "running"))
-    of_networks = (one for one in networks if owner(one) == drill)
-    left += [LeftOver("network", one["Name"], one["Id"], of_drill) for one in of_networks]
-    copies = (one["Name"] for one in volumes if owner(one) == drill)
-    return left + [LeftOver("volume", name, name, of_drill) for name in copies]
+    for what, known in (("network", networks), ("volume", volumes)):
+        for one in known:
+            if one["Labels"][PLATFORM] == drill:
+                left.append(LeftOver(what, one["Name"], one.get("Id", one["Name"]), of_drill))
+    return left
 
 
 def remove(what: str, identity: str) -> None:

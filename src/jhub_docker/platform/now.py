@@ -10,7 +10,6 @@ from typing import Any
 from jhub_docker import table
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import compose, containers
-from jhub_docker.platform.compose import Platform
 
 ANSWER_SECONDS = 90
 """What the hub may take; it has deadlines of its own for engine and proxy."""
@@ -30,8 +29,8 @@ class Now:
 
     def told(self) -> dict[str, Any]:
         """All of it, for programs."""
-        kept = ("servers", "platform", "lines", "near")
-        said = {name: self.said.get(name, {} if name == "platform" else []) for name in kept}
+        said: dict[str, Any] = {"servers": [], "platform": {}, "lines": [], "near": []}
+        said |= {name: self.said[name] for name in said if name in self.said}
         return {"services": self.services, **said, "hub_says_nothing": self.silent}
 
     def text(self) -> str:
@@ -54,17 +53,12 @@ class Now:
 def look(root: Path, order: str = "person") -> Now:
     """What goes on; servers are sorted by a column. Raises UsageError for one that is none."""
     platform = compose.read(root)
-    rows, (said, silent) = containers.status(platform), ask(platform, order)
-    services = [row for row in rows if silent or row["role"] != containers.SERVER]
-    return Now(services, said, silent)
-
-
-def ask(platform: Platform, order: str) -> tuple[dict[str, Any], str]:
-    """What the hub says, or why it says nothing: asked inside its container, without an account."""
-    ended = platform.in_hub("now", order, seconds=ANSWER_SECONDS)
+    rows, ended = containers.status(platform), platform.in_hub("now", order, seconds=ANSWER_SECONDS)
     if "is no column" in ended.err:
         raise UsageError(f"--sort: {ended.err.strip()}")
     try:
-        return dict(json.loads(ended.out)), ""
+        said, silent = dict(json.loads(ended.out)), ""
     except ValueError:
-        return {}, ended.tail(1) or f"exit code {ended.code}"
+        said, silent = {}, ended.tail(1) or f"exit code {ended.code}"
+    services = [row for row in rows if silent or row["role"] != containers.SERVER]
+    return Now(services, said, silent)

@@ -84,7 +84,7 @@ def to_try(
     return wanted
 
 
-def refusal(platform: Platform, problem: str, publishers: Mapping[str, str]) -> str:
+def refusal(platform: Platform, problem: str, publishers: Mapping[str, str] | None = None) -> str:
     """What to set where an engine says that a port or an address cannot be had; empty where it
     says something else. `publishers` are containers by the ports they have. Pure.
     """
@@ -95,8 +95,8 @@ def refusal(platform: Platform, problem: str, publishers: Mapping[str, str]) -> 
         return f"JHUB_BIND is {platform.bind!r}; expected an address of the engine's machine"
     known = {port for listed in platform.ports.values() for _, _, port in listed}
     port = next((one for one in sorted(known) if re.search(rf":{one}\b", problem)), "")
-    if port in publishers:
-        why = f"the container {publishers[port]} has it"
+    if name := (publishers or {}).get(port):
+        why = f"the container {name} has it"
     names = variables(platform, port)
     if port and len(names) > 1:
         return f"{' and '.join(names)} are both {port}: set one of them to another port"
@@ -114,12 +114,6 @@ def variables(platform: Platform, port: str) -> list[str]:
         if one == port
     ]
     return found or known[TLS if TLS in platform.services else PROXY]
-
-
-def taken(platform: Platform, problem: str) -> str:
-    """What to add where Compose says at last that a port cannot be had; empty otherwise. Pure."""
-    said = refusal(platform, problem, {})
-    return f"; {said}" if said else ""
 
 
 GIVEN_AWAY = Path("/proc/sys/net/ipv4/ip_local_port_range")

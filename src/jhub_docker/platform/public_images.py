@@ -35,11 +35,12 @@ BESIDE = {POSTGRES: "PostgreSQL", MLFLOW: "MLflow"}
 
 def chosen(platform: Platform) -> dict[str, str]:
     """The variables that name these images, for services nobody has named one for."""
-    found = {}
-    for package in needed(platform):
-        there = containers.inspected(platform, SERVICES.get(package, package))
-        found[VARIABLES[package]] = image(platform.root, package, next(iter(there), None))
-    return found
+    return {
+        VARIABLES[package]: image(
+            platform.root, package, containers.first(platform, SERVICES.get(package, package))
+        )
+        for package in needed(platform)
+    }
 
 
 def needed(platform: Platform) -> list[str]:

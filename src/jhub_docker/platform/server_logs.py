@@ -1,7 +1,6 @@
 """Logs on this terminal: of the platform's services, or of somebody's servers by their name."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,16 @@ def logs(root: Path, wanted: str, *, follow: bool, tail: int, since: str = "") -
 
     Empty for all services. An ended server's container is there until its hub has read why.
     """
-    options = ["--tail", str(tail), *(["--follow"] if follow else []), *since_option(since)]
+    options = ["--tail", str(tail), *["--follow"] * follow, *["--since", since] * bool(since)]
     platform = compose.read(root)
-    rows = containers.status(platform)
+    there = containers.of_service(platform, *platform.services)
     # People know containers by the names that `status` shows.
-    roles = {row["container"]: row["role"] for row in rows if row["role"] != containers.SERVER}
+    roles = {containers.name(one): containers.role(one) for one in there}
     service = roles.get(wanted, wanted)
     if service in ("", *platform.services):
-        if not rows:
+        if not there:
             raise ActionError("the platform does not run; start it with ./dev invoke up")
-        if compose.show(platform, "logs", *options, *([service] if service else [])):
+        if compose.show(platform, "logs", *options, *[service] * bool(service)):
             raise ActionError("docker compose logs failed; see its message above")
         return
     there = containers.servers(platform)
@@ -40,7 +39,8 @@ def logs(root: Path, wanted: str, *, follow: bool, tail: int, since: str = "") -
     for one in found:
         if len(found) > 1:
             say(f"==> {server(one)}")
-        engine.show_docker("logs", *options, containers.name(one))
+        if engine.show_docker("logs", *options, containers.name(one)):
+            raise ActionError("docker logs failed; see its message above")
 
 
 def servers_of(there: Iterable[Mapping[str, Any]], wanted: str) -> list[Mapping[str, Any]]:
@@ -60,16 +60,3 @@ def server(container: Mapping[str, Any]) -> str:
     labels = container["Labels"]
     name = labels.get(f"{LABEL}.server", "")
     return f"{labels[f'{LABEL}.user']}/{name}" if name else str(labels[f"{LABEL}.user"])
-
-
-def since_option(text: str) -> Sequence[str]:
-    """Docker's option for a time; raises UsageError for what is none."""
-    if not text:
-        return []
-    if days := re.fullmatch(r"(\d{1,4})d", text):
-        text = f"{int(days[1]) * 24}h"
-    if not re.fullmatch(r"\d{1,6}[smh]|\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d)?)?", text):
-        raise UsageError(
-            f"--since is {text!r}; expected a time such as 30m, 12h, 7d or 2026-11-30T12:00"
-        )
-    return ["--since", text]

@@ -6,8 +6,8 @@ from typing import Any
 
 from jhub_docker import engine
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.platform import chosen, compose, containers, entrance, firewall, ports
-from jhub_docker.platform.compose import TLS, Platform
+from jhub_docker.platform import chosen, compose, containers, entrance, ports
+from jhub_docker.platform.compose import GUARD, TLS, Platform
 from jhub_docker.platform.configuration import check_settings
 from jhub_docker.progress import stage
 
@@ -39,31 +39,23 @@ def require_startable(platform: Platform) -> list[str]:
             platform.require_image(service)
     there = [one for one in containers.inspected(platform) if not containers.is_left_over(one)]
     require_same(platform, there)
-    require_own(platform, containers.used_elsewhere(platform))
+    # Two hubs would spoil their data.
+    if elsewhere := containers.used_elsewhere(platform):
+        raise UsageError(f"another platform runs with {_of_others(platform, elsewhere)}")
     ports.require_free(platform, there)
-    return [*notices, *_adopted(platform, containers.volumes_of_others(platform))]
+    # Its people and homes, mostly by mistake.
+    if adopted := containers.volumes_of_others(platform):
+        said = _of_others(platform, adopted)
+        notices = [*notices, f"Warning: what another platform made is used: {said}"]
+    return notices
 
 
-def _adopted(platform: Platform, volumes: Mapping[str, str]) -> list[str]:
-    """That data of another platform is used: its people and homes, mostly by mistake."""
-    if not volumes:
-        return []
-    whose = ", ".join(f"{name} (of {owner})" for name, owner in volumes.items())
-    return [f"Warning: what another platform made is used: {whose}. {_own(platform)}"]
-
-
-def _own(platform: Platform) -> str:
-    """What is to be set for a platform beside others; some of it may be set already."""
+def _of_others(platform: Platform, found: Mapping[str, str]) -> str:
+    """What is of other platforms, and what is to be set for one beside them; some may be set."""
+    whose = ", ".join(f"{name} (of {owner})" for name, owner in sorted(found.items()))
     names = {**chosen.names(platform.project), "JHUB_PORT": str(platform.port + 1)}
     lines = "".join(f"\n  {name}={value}" for name, value in names.items())
-    return f"A platform of its own has names of its own, such as these (.env):{lines}"
-
-
-def require_own(platform: Platform, elsewhere: Mapping[str, str]) -> None:
-    """Raise UsageError for what another platform runs with: two hubs would spoil their data."""
-    if elsewhere:
-        whose = ", ".join(f"{name} (of {owner})" for name, owner in sorted(elsewhere.items()))
-        raise UsageError(f"another platform runs with {whose}. {_own(platform)}")
+    return f"{whose}. A platform of its own has names of its own, such as these (.env):{lines}"
 
 
 def start(platform: Platform, *services: str) -> list[str]:
@@ -74,10 +66,16 @@ def start(platform: Platform, *services: str) -> list[str]:
         for container in there:
             if containers.is_left_over(container):
                 containers.remove(container["Id"])
-        for container in containers.unwanted(platform):
-            if container["Labels"]["com.docker.compose.service"] == TLS:
-                containers.remove(container["Id"], stop=True)
-        _start(platform, *services)
+        # Compose knows it without a domain, too, and leaves it running.
+        for container in () if TLS in platform.services else containers.of_service(platform, TLS):
+            containers.remove(container["Id"], stop=True)
+        ended = platform.compose("up", "--detach", "--remove-orphans", *services)
+        if ended.code:
+            said = [f"the platform cannot start: {compose.last_line(ended.err)}"]
+            said += [f"; {port}"] if (port := ports.refusal(platform, ended.err)) else []
+            if f"-{GUARD}-" in ended.err:  # that it did not start
+                said += ["\n", platform.log(GUARD, lines=4)]
+            raise ActionError("".join(said).rstrip())
         complaint = wait(platform, before)
     return [f"Warning: {complaint}"] if complaint else []
 
@@ -89,40 +87,21 @@ def require_same(platform: Platform, there: Iterable[Inspected]) -> None:
     """
     for container in there:
         service = containers.service(container)
-        has = {
-            mount["Destination"]: mount["Name"]
-            for mount in container["Mounts"]
-            if mount["Type"] == "volume"
-        }
         wanted = platform.volumes.get(service, {})
         other = [
-            f"{has[place]} instead of the volume {volume}"
-            for place, volume in wanted.items()
-            if place in has and has[place] != volume
+            f"{mount['Name']} instead of the volume {volume}"
+            for mount in container["Mounts"]
+            if mount["Type"] == "volume"
+            and (volume := wanted.get(mount["Destination"], mount["Name"])) != mount["Name"]
         ]
-        joined = set(container["NetworkSettings"]["Networks"])
-        missing = platform.networks.get(service, frozenset()) - joined
+        joined = container["NetworkSettings"]["Networks"]
+        missing = platform.networks.get(service, frozenset()) - joined.keys()
         other += [f"no network {network}" for network in sorted(missing)]
         if other:
             raise UsageError(
                 f"the {service} that is there has {', '.join(other)}: `./dev invoke down` first, "
                 "or take the change back (JHUB_DATA_VOLUME, JHUB_PROXY_VOLUME, JHUB_NETWORK)"
             )
-
-
-def broken(container: Inspected, restarts: int) -> bool:
-    """Whether a service has ended since it was started, or since it had been restarted so often."""
-    ended = container["State"]["Status"] in ("exited", "dead", "restarting")
-    return ended or int(container["RestartCount"]) > restarts
-
-
-def _start(platform: Platform, *services: str) -> None:
-    ended = platform.compose("up", "--detach", "--remove-orphans", *services)
-    if ended.code:
-        raise ActionError(
-            f"the platform cannot start: {compose.last_line(ended.err)}"
-            f"{ports.taken(platform, ended.err)}{firewall.reason(platform, ended.err)}"
-        )
 
 
 def wait(platform: Platform, before: Mapping[str, int]) -> str:
@@ -134,14 +113,15 @@ def wait(platform: Platform, before: Mapping[str, int]) -> str:
     problem = ""
     while time.monotonic() < deadline:
         for container in containers.inspected(platform):
-            if broken(container, before.get(container["Id"], 0)):
+            ended = container["State"]["Status"] in ("exited", "dead", "restarting")
+            if ended or container["RestartCount"] > before.get(container["Id"], 0):
                 engine.api().stop(container["Id"])
                 log = engine.api().logs(container["Id"], tail=15).decode(errors="replace").strip()
                 service = containers.service(container)
                 code = container["State"]["ExitCode"]  # 0 while it is being tried again
-                ended = f" (exit code {code})" if code else ""
+                by = f" (exit code {code})" if code else ""
                 raise ActionError(
-                    f"the {service} cannot start{ended}, and was stopped; it said last:\n{log}"
+                    f"the {service} cannot start{by}, and was stopped; it said last:\n{log}"
                 )
         problem, complaint = entrance.asked(platform)
         if not problem:

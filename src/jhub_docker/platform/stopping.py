@@ -9,8 +9,8 @@ from jhub_docker import engine
 from jhub_docker.asking import confirm
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError
-from jhub_docker.platform import before, chosen, compose, containers, firewall
-from jhub_docker.platform.compose import Platform
+from jhub_docker.platform import before, chosen, compose, containers
+from jhub_docker.platform.compose import GUARD, Platform
 from jhub_docker.table import counted
 
 
@@ -34,7 +34,13 @@ def down(root: Path, *, servers: bool, volumes: bool, assume_yes: bool) -> str:
             # Asked again: until it was stopped the hub may have made homes.
             _delete(containers.volumes(platform))
             before.forget(platform.project)
-            kept = f"All data was deleted.{_key_stays(platform)}"
+            kept = "All data was deleted."
+            key = platform.volumes[compose.BACKUP]["/srv/backup"]
+            if containers.has_volume(key):
+                kept += (
+                    f" The key of the backups stays, in the volume {key}: without it nobody reads "
+                    f"them. Once nobody has to, `docker volume rm {key}` deletes it."
+                )
         return f"Hub and proxy are stopped, {counted(len(running), 'server')} too. {kept}"
 
 
@@ -47,46 +53,38 @@ def clear(platform: Platform) -> None:
 
 def _stop(platform: Platform) -> None:
     # The guard ends last: when no server's network is left it takes the rules away.
-    others = [service for service in platform.services if service != firewall.GUARD]
-    _remove(platform, *others)
+    _remove(platform, *(one for one in platform.images if one != GUARD))
     of_servers = f"{containers.PLATFORM}={platform.project}", f"{LABEL}.user"
     containers.clear(*of_servers, stop=True)
-    firewall.remove_rules_left(platform)
+    # Of one that is gone they are left; without a volume there is nothing, and Compose would make
+    # all of them anew.
+    if containers.volumes(platform) and not containers.runs(platform, GUARD):
+        platform.once(GUARD, "guard", "--remove")
     platform.checked("down", "--remove-orphans")
 
 
 def _remove(platform: Platform, *services: str) -> None:
-    """Stop and remove these services, all by default, and what the settings start no more."""
-    platform.checked("rm", "--stop", "--force", *services)
-    for container in containers.unwanted(platform):
-        containers.remove(container["Id"], stop=True)
-
-
-def _key_stays(platform: Platform) -> str:
-    """That the key of the backups is kept, where there is one: without it nobody reads them."""
-    volume = platform.volumes[compose.BACKUP]["/srv/backup"]
-    if not containers.has_volume(volume):
-        return ""
-    return (
-        f" The key of the backups stays, in the volume {volume}: without it nobody reads them. "
-        f"Once nobody has to, `docker volume rm {volume}` deletes it."
-    )
+    """Stop and remove these services, all by default, also of Compose profiles left out by now."""
+    ended = platform.compose("--profile", "*", "rm", "--stop", "--force", *services)
+    ended.require("docker compose rm failed")
 
 
 def _delete(volumes: Iterable[str]) -> None:
     """Delete volumes, and before them the containers that have ended and still hold them."""
     remaining = []
     for volume in volumes:
+        running = []
         for holder in engine.api().containers(all=True, filters={"volume": volume}):
-            if holder["State"] != "running":
+            if holder["State"] == "running":
+                running.append(containers.name(holder))
+            else:
                 containers.remove(holder["Id"])
         try:
             engine.api().remove_volume(volume)
         except NotFound:
             continue
         except APIError as error:
-            held = engine.api().containers(all=True, filters={"volume": volume})
-            names = ", ".join(map(containers.name, held))
+            names = ", ".join(running)
             why = f"{names} still runs with it: stop it" if names else error.explanation
             remaining.append(f"  {volume} ({why})")
     if remaining:

@@ -29,7 +29,6 @@ from jhub_docker.platform import (
     compose,
     containers,
     entrance,
-    firewall,
     public_images,
     starting,
 )
@@ -70,7 +69,7 @@ def up(root: Path, was: Images) -> str:
             *told,
             *public_images.announce(platform),
             *entrance.told(platform),
-            *firewall.warnings(platform),
+            *entrance.unguarded(platform),
             *notices,
         ]
     if advice := host.restart_hint(engine.api().info()):
@@ -97,7 +96,7 @@ def upgrade(
             raise UsageError(
                 f"this is in the way of an upgrade, and nothing was begun:\n  {listed}"
             )
-        if not changes and not _hub(platform):
+        if not changes and not containers.first(platform, HUB):
             raise UsageError("there is no platform yet: ./dev invoke up starts it")
         if not changes:
             return "There is nothing to upgrade: the platform runs what is there."
@@ -120,7 +119,7 @@ def rollback(root: Path, *, assume_yes: bool) -> str:
                 "there is nothing to go back to: the engine has no images of before an upgrade of "
                 f"{platform.project}"
             )
-        hub = _hub(platform)
+        hub = containers.first(platform, HUB)
         if hub and hub["Image"] == kept["Id"] and state is State.NONE:
             raise UsageError("the platform runs already what was before the last upgrade")
         lost = before.lost(platform)
@@ -141,7 +140,7 @@ def losses(lost: Mapping[str, Any]) -> str:
         "accounts made since (their homes stay, on the page Homes)": lost["made"],
         "accounts deleted since come back": lost["deleted"],
         "passwords changed since are the old ones": lost["passwords"],
-        "changed since": lost["other"] + ["config.toml"] * bool(lost["settings"]),
+        "changed since": lost["other"],
     }
     lines = [f"  {what}: {', '.join(names)}" for what, names in kinds.items() if names]
     return "\n".join(["This is lost:", *lines] if lines else ["No account was changed since."])
@@ -159,15 +158,10 @@ def _recovered(root: Path, *, again: bool = False, look_only: bool = False) -> P
 
 def _changes(platform: Platform, *, also_first: bool = False) -> bool:
     """Whether the hub that is there, running or not, is of another image than it would get."""
-    if not (hub := _hub(platform)):
+    if not (hub := containers.first(platform, HUB)):
         return also_first and containers.has_volume(platform.data_volume)
     wanted = quick.image(platform.images[HUB])
     return bool(wanted and wanted["Id"] != hub["Image"])
-
-
-def _hub(platform: Platform) -> dict[str, Any] | None:
-    there = containers.inspected(platform, HUB)
-    return next((one for one in there if not containers.is_left_over(one)), None)
 
 
 def _changed(platform: Platform, was: Images, *, trial: bool) -> list[str]:
@@ -238,16 +232,16 @@ def _but_the_proxy(platform: Platform) -> tuple[str, ...]:
 
 
 def _proxy_stays(platform: Platform) -> list[str]:
-    wanted, want = quick.image(platform.images[PROXY]), containers.to_publish(platform, PROXY)
-    there, told = containers.inspected(platform, PROXY), []
-    if wanted and any(one["Image"] != wanted["Id"] for one in there):
-        told.append("with its older image")
-    if any(containers.published(one) != want for one in there):
-        told.append("published as it was")
+    wanted, proxy = quick.image(platform.images[PROXY]), containers.first(platform, PROXY)
+    if not proxy or (
+        containers.published(proxy) == containers.to_publish(platform, PROXY)
+        and (not wanted or proxy["Image"] == wanted["Id"])
+    ):
+        return []
     return [
-        f"The proxy goes on {' and '.join(told)}, since a new one cuts everybody's connections for "
-        "a moment: ./dev invoke up replaces it when that suits."
-    ] * bool(told)
+        "The proxy goes on as it was, since a new one cuts everybody's connections for a moment: "
+        "./dev invoke up replaces it when that suits."
+    ]
 
 
 def _plan(platform: Platform, was: Images) -> list[str]:
@@ -268,7 +262,7 @@ def _shown(image: Mapping[str, Any]) -> str:
 
 def _keep_log(platform: Platform) -> None:
     """Keep what a hub has written whose container goes."""
-    if hub := _hub(platform):
+    if hub := containers.first(platform, HUB):
         with suppress(DockerException, OSError):
             (platform.root / LOG).parent.mkdir(parents=True, exist_ok=True)
             (platform.root / LOG).write_bytes(engine.api().logs(hub["Id"], timestamps=True))

@@ -1,24 +1,21 @@
 """What people and groups have used in a month, as the hub has kept it."""
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jhub_docker import table
-from jhub_docker.errors import UsageError
+from jhub_docker.errors import failure
 from jhub_docker.platform import chosen
-
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
 def usage(root: Path, month: str = "") -> dict[str, Any]:
     """What there is of a month such as `2026-11`, empty for this one (UTC); asks the hub."""
-    if month and not _MONTH.fullmatch(month):
-        raise UsageError(f"--month is {month!r}; expected one such as 2026-11")
-    ended = chosen.read(root).in_hub("usage", *([month] if month else []))
-    return dict(json.loads(ended.require("the hub does not say what was used")))
+    ended = chosen.read(root).in_hub("usage", *[month] * bool(month))
+    if ended.code:
+        raise failure(ended.code, f"the hub does not say what was used: {ended.tail(3)}")
+    return dict(json.loads(ended.out))
 
 
 FIGURES = ("servers", "hours", "CPU hours", "GB-hours")

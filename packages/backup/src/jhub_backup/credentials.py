@@ -46,6 +46,8 @@ def command(arguments: Sequence[str], folder: Path = FOLDER) -> int:
             write_secret(folder / name, value)
             return 0
         case ["remove", name] if name in SECRET:
-            (folder / name).unlink(missing_ok=True)
+            if not (folder / name).exists():
+                raise BackupError(f"{name} is not kept, so there is nothing to remove")
+            (folder / name).unlink()
             return 0
     raise BackupError(f"setting set|remove NAME, of: {', '.join(SECRET)}", 2)

@@ -126,6 +126,7 @@ def test_a_setting_that_is_a_secret_comes_from_a_file(
     # Filter and firewall get the same variables, and see no file of the hub's.
     assert reading.read({f"{name}_FILE": "/none"}, None).provider_secret is None
     assert kept.command(reading.secret_variables(), folder, ["remove", name]) == 0
+    assert kept.command(reading.secret_variables(), folder, ["remove", name]) == 1, "nothing to do"
     assert secret() == ""
     assert kept.command(reading.secret_variables(), folder, ["set", "JHUB_SIGNUP"]) == 2
     assert name in capsys.readouterr().err

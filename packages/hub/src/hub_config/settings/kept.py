@@ -39,7 +39,8 @@ def given(secret: Collection[str], environ: Mapping[str, str], folder: Path) -> 
 
 
 def command(secret: Collection[str], folder: Path, arguments: Sequence[str]) -> int:
-    """`setting set NAME`, the value on standard input, or `setting remove NAME`; the exit code."""
+    """`setting set NAME`, the value on standard input, or `setting remove NAME`; the exit code:
+    0 done, 1 not there, 2 wrong usage."""
     match list(arguments):
         case ["set", name] if name in secret:
             value = sys.stdin.read().strip()
@@ -50,7 +51,10 @@ def command(secret: Collection[str], folder: Path, arguments: Sequence[str]) -> 
             write_secret(folder / name, value)
             return 0
         case ["remove", name] if name in secret:
-            (folder / name).unlink(missing_ok=True)
+            if not (folder / name).exists():
+                print(f"{name} is not kept, so there is nothing to remove.", file=sys.stderr)
+                return 1
+            (folder / name).unlink()
             return 0
     print(f"setting set|remove NAME, of: {', '.join(sorted(secret))}", file=sys.stderr)
     return 2
