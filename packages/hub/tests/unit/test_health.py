@@ -1,4 +1,4 @@
-"""The health check: what it takes for well, of a server, of an engine's ping and of a file's age."""
+"""The health check: what it takes for well of a server, an engine's ping and a file's age."""
 
 import os
 import socket
