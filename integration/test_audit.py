@@ -139,7 +139,7 @@ def test_all_that_was_done_is_in_it_and_no_secret_is(
     code, kept = hub.exec_run(["sh", "-c", "cat /srv/jupyterhub/audit/*"])
     assert code == 0
     assert NAME.encode() in kept
-    own = [line for line in kept.splitlines() if b"service keeper" in line]
+    own = [line for line in kept.splitlines() if b"service lifetimes" in line]
     assert not own, "what the platform asks of itself fills the log"
     assert b"api/lifetimes" not in kept
     hidden += hub.exec_run(["sh", "-c", SECRETS]).output.decode().split()

@@ -47,7 +47,7 @@ for folder in pathlib.Path("/proc").glob("[0-9]*"):
         command = (folder / "cmdline").read_bytes().split(b"\\0")
     except OSError:
         continue
-    if b"hub_config.lifetimes.ends" in command:
+    if b"hub_config.keeper" in command:
         os.kill(int(folder.name), int(sys.argv[1]))
         print("sent")
 """

@@ -70,8 +70,8 @@ def _unwell(engine: Engine) -> list[str]:
 def is_well(service: Container) -> bool:
     """Whether a service runs, and its health check is content.
 
-    An engine that was restarted calls nobody well before the next of its own checks, which is half
-    a minute later: the same is asked here.
+    An engine that was restarted calls nobody well before the next of its own checks, which is 45
+    seconds later: the same is asked here.
     """
     if service.status != "running" or service.health == "unhealthy":
         return False

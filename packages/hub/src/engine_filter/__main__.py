@@ -8,8 +8,7 @@ import os
 import sys
 
 from engine_filter import ENGINE_SOCKET, HUB_SOCKET, policy, serving
-from hub_config import SettingsError, tracing
-from hub_config.health import URL_FILE
+from hub_config import SettingsError, health, tracing
 from hub_config.settings import reading
 
 
@@ -21,7 +20,7 @@ def main() -> int:
         print(f"Wrong settings:\n{error}", file=sys.stderr)
         return 2
     tracing.configure_logs(settings.log_format, "%(levelname)s %(message)s", settings.log_level)
-    URL_FILE.write_text(f"unix:{HUB_SOCKET}", encoding="ascii")
+    health.check(f"unix:{HUB_SOCKET}")
     rules = policy.from_settings(settings)
     return asyncio.run(serving.serve(rules, ENGINE_SOCKET, HUB_SOCKET))
 

@@ -17,12 +17,12 @@ from hub_config.runtime.plan import TRACKING_PORT
 from hub_config.settings import Settings
 from hub_config.tracking import spaces
 
-KEEPER, PROMETHEUS = "keeper", "prometheus"
+PROMETHEUS = "prometheus"
 
 
 def services(c: Config, settings: Settings, places: Places) -> None:
     """What runs beside the hub, each with a role that lets it do its work and nothing else."""
-    running = [_keeper(settings), _lifetimes(settings)]
+    running = [_keeper(settings)]
     everybody = [spaces.ACCESS] if spaces.is_on() else []
     if everybody:
         running.append(_tracking())
@@ -64,26 +64,17 @@ def _role(service: str, description: str, *scopes: str) -> dict[str, Any]:
 
 
 def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Has the routes and networks of a new proxy restored: service and role."""
-    command = [sys.executable, "-m", "hub_config.keeper"]
-    command.append(f"--platform={settings.project}")
+    """Has a new proxy's routes and networks restored, and servers and old homes whose time is over
+    removed: service and role. It has the name by which the audit log tells those ends.
+    """
+    command = [sys.executable, "-m", "hub_config.keeper", f"--platform={settings.project}"]
     handed = ("DOCKER_HOST", names.EPOCH_VARIABLE, "HUB_SERVICE")
-    engine = {name: os.environ[name] for name in handed if name in os.environ}
-    return {"name": KEEPER, "command": command, "environment": engine}, _role(
-        KEEPER, "Have the proxy's routes, and what runs, compared", "proxy", RECONCILE_SCOPE
-    )
-
-
-def _lifetimes(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Stops servers and has old homes removed when their time is over: service and role."""
-    command = [sys.executable, "-m", "hub_config.lifetimes.ends"]
-    told = {INTERVAL: str(limits_of(settings).interval)}
-    return {"name": LIFETIMES, "command": command, "environment": told}, _role(
+    environment = {name: os.environ[name] for name in handed if name in os.environ}
+    environment[INTERVAL] = str(limits_of(settings).interval)
+    return {"name": LIFETIMES, "command": command, "environment": environment}, _role(
         LIFETIMES,
-        "Stop servers nobody uses, remove homes kept for long enough",
-        "read:users:activity",
-        "delete:servers",
-        PURGE_SCOPE,
+        "Have routes, and what runs, compared, and stop and remove what nobody uses",
+        *("proxy", RECONCILE_SCOPE, "read:users:activity", "delete:servers", PURGE_SCOPE),
     )
 
 

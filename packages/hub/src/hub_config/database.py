@@ -32,41 +32,11 @@ from hub_config.first_start import DATABASE_FILE, Records
 SCHEMA_TABLE = "platform_schema"
 
 
-def _accounts_by_id(connection: Connection) -> None:
-    """Accounts are known by a key that no rename changes: of older ones, the name they had.
-
-    So nothing that is sealed or digested with a name has to be made anew.
-    """
-    if not inspect(connection).has_table("platform_accounts"):
-        return
-    connection.execute(text("ALTER TABLE platform_accounts RENAME TO platform_accounts_by_name"))
-    connection.execute(
-        text(
-            "CREATE TABLE platform_accounts (key VARCHAR(255) NOT NULL PRIMARY KEY,"
-            " info_id INTEGER NOT NULL UNIQUE, user_id INTEGER UNIQUE, made FLOAT NOT NULL,"
-            " must_change BOOLEAN NOT NULL, disabled BOOLEAN NOT NULL,"
-            " wants_second_factor BOOLEAN NOT NULL, first_admin BOOLEAN NOT NULL,"
-            " address VARCHAR(64) NOT NULL, full_name VARCHAR(200) NOT NULL)"
-        )
-    )
-    if inspect(connection).has_table("users_info"):
-        connection.execute(
-            text(
-                "INSERT INTO platform_accounts SELECT old.name, info.id, users.id, old.made,"
-                " old.must_change, old.disabled, old.wants_second_factor, old.first_admin, '', ''"
-                " FROM platform_accounts_by_name AS old"
-                " JOIN users_info AS info ON info.id ="
-                " (SELECT min(id) FROM users_info WHERE username = old.name)"
-                " LEFT JOIN users ON users.name = old.name"
-            )
-        )
-    connection.execute(text("DROP TABLE platform_accounts_by_name"))
-    for table in ("platform_second_factors", "platform_recovery_codes"):
-        if inspect(connection).has_table(table):
-            connection.execute(text(f"ALTER TABLE {table} RENAME COLUMN name TO account"))
+def _begin(_: Connection) -> None:
+    """Revision 1, with which releases begin."""
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (_accounts_by_id,)
+STEPS: tuple[Callable[[Connection], None], ...] = (_begin,)
 
 
 def steps_done(connection: Connection) -> int:

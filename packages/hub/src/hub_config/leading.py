@@ -28,8 +28,7 @@ from typing import Any, NoReturn
 
 import psycopg
 
-from hub_config import DatabaseError, postgres
-from hub_config.health import URL_FILE
+from hub_config import DatabaseError, health, postgres
 from hub_config.names import EPOCH_VARIABLE, SERVICE
 
 BEAT = 1.0
@@ -91,7 +90,7 @@ def lead(url: str) -> None:
 
     Raises DatabaseError where no lock can be had at all, as through a pool of connections.
     """
-    URL_FILE.write_text(f"file://{WAITING}", encoding="ascii")
+    health.check(WAITING.as_uri())
     told = ""
     while True:
         session = None

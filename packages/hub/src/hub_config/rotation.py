@@ -82,7 +82,7 @@ def reseal(database: Records, keys: Sequence[str]) -> int:
     with writing(database) as db:
         for row in (SealedRow, OlderCodeRow):
             Base.metadata.tables[row.__tablename__].create(db, checkfirst=True)
-        if mark in (*db.scalars(select(SealedRow.mark)), _mark_of_older_hubs(db)):
+        if mark in db.scalars(select(SealedRow.mark)).all():
             return 0
         for table, key, column in _there(db):
             for row, sealed in _sealed(db, table, key, column):
@@ -113,13 +113,6 @@ def writing(database: Records, **of_a_server: Any) -> Iterator[Connection]:
             yield db
     finally:
         engine.dispose()
-
-
-def _mark_of_older_hubs(db: Connection) -> int | None:
-    """What hubs noted in SQLite before there was a table for it (PRAGMA user_version)."""
-    if db.dialect.name != "sqlite":
-        return None
-    return int(db.exec_driver_sql("PRAGMA user_version").scalar() or 0)
 
 
 def reseal_once(places: Places) -> None:

@@ -44,7 +44,7 @@ def routes_of(c: Config, settings: Settings, places: Places) -> list[tuple[Any, 
     """
     limits, keep = limits_of(settings), timedelta(days=settings.keep_homes_days)
     runtime = engine_of(c)
-    reconciler = Reconciler(runtime, settings.user_volume_prefix, places.report, places.mark)
+    reconciler = Reconciler(runtime, places.report, places.mark)
     sizes = sizes_of(settings, places)
     meter = Meter(runtime)
     looker = Looker(

@@ -25,7 +25,16 @@ from traitlets.config import Config
 from traitlets.log import get_logger
 
 from engine_filter import HUB_SOCKET
-from hub_config import DatabaseError, SettingsError, concerns, leading, moving, postgres, reserve
+from hub_config import (
+    DatabaseError,
+    SettingsError,
+    concerns,
+    health,
+    leading,
+    moving,
+    postgres,
+    reserve,
+)
 from hub_config.database import (
     drop_repeated_copies,
     is_moved,
@@ -42,7 +51,6 @@ from hub_config.first_start import (
     take_over,
     write_secret,
 )
-from hub_config.health import URL_FILE
 from hub_config.monitoring import written
 from hub_config.now import asking
 from hub_config.reconcile.desk import Desk
@@ -86,7 +94,7 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     Desk(places.desk).make()
     if not written.write(places, settings.base_url, HUB_PORT):
         print("The disk is full: Prometheus may read an older configuration.", file=sys.stderr)
-    URL_FILE.write_text(health_url(settings), encoding="ascii")
+    health.check(health_url(settings))
     asking.make_key()
     if settings.runtime != "kubernetes":
         # docker-py reads it, in the hub and in the services it manages.

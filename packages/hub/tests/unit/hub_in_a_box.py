@@ -88,7 +88,6 @@ class Box:
         self.hub = Hub(People(), Proxy(), self.db)
         self.reconciler = Reconciler(
             lambda: self.runtime,
-            "jupyterhub-user-",
             self.folder / "report.json",
             self.folder / "mark",
         )

@@ -76,8 +76,10 @@ def test_only_the_first_admin_is_an_admin(applied: Config) -> None:
 def test_each_service_may_do_its_work_and_nothing_else(applied: Config) -> None:
     scopes = {role["name"]: role["scopes"] for role in applied.JupyterHub.load_roles}
     assert scopes == {
-        "keeper": ["proxy", "custom:reconcile"],
-        "lifetimes": ["read:users:activity", "delete:servers", "custom:homes:purge"],
+        "lifetimes": [
+            *("proxy", "custom:reconcile"),
+            *("read:users:activity", "delete:servers", "custom:homes:purge"),
+        ],
         "canary": ["delete:users"],
         "prometheus": ["read:metrics"],
     }

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 from jupyterhub import orm
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from hub_config import moments
@@ -109,55 +108,8 @@ def test_a_wish_for_more_time_holds_for_one_run(db: Session) -> None:
     assert asked(db, "ann", "work", NOW) is None
 
 
-OLDER = """
-CREATE TABLE platform_homes (
-    volume VARCHAR(255) PRIMARY KEY, named_after VARCHAR(255), generation INTEGER,
-    person VARCHAR(255), put_aside DATETIME)
-"""
-
-
-@pytest.fixture
-def older(db: Session) -> Session:
-    """A database of a hub that knew homes by people's names: ann and bob have one, of cid's first
-    a newcomer has none of; dora never started a server; eve was deleted half-way.
-    """
-    for person in ("ann", "bob", "cid", "dora"):
-        user(db, person)
-    db.execute(text(OLDER))
-    rows = [
-        ("home-ann", "ann", 1, "ann", None),
-        ("home-bob.2", "bob", 2, "bob", None),
-        ("home-bob", "bob", 1, "bob", "2029-12-01 00:00:00.000000"),
-        ("home-cid", "cid", 1, "cid", "2029-12-02 00:00:00.000000"),
-        ("home-eve", "eve", 1, "eve", None),
-    ]
-    for row in rows:
-        db.execute(
-            text("INSERT INTO platform_homes VALUES (:a, :b, :c, :d, :e)"),
-            dict(zip("abcde", row, strict=True)),
-        )
-    db.commit()
-    return db
-
-
-def test_an_upgrade_keeps_everybodys_home(older: Session) -> None:
-    assert homes.database_id(older, "home-") == homes.database_id(older, "home-")
-    got = {person: home(older, person) for person in ("ann", "bob", "cid", "dora")}
-    assert got == {"ann": "home-ann", "bob": "home-bob.2", "cid": "home-cid.2", "dora": "home-dora"}
-    aside = {row.volume: row.put_aside for row in HomeRow.aside(older)}
-    assert aside.keys() == {"home-bob", "home-cid", "home-eve"}
-    assert str(aside["home-bob"]) == "2029-12-01 00:00:00"
-    # Volumes of that time have no word, and are theirs all the same.
-    for person in got:
-        mine = HomeRow.in_use(older, user(older, person))
-        assert mine is not None
-        assert homes.is_theirs(mine, Volume(mine.volume, person))
-        assert not homes.is_theirs(mine, Volume(mine.volume, person, token="another"))
-
-
 def test_a_new_database_adopts_nothing_by_name(db: Session) -> None:
     user(db, "ann")
-    homes.database_id(db, "home-")
     mine = homes.claim(db, user(db, "ann"), "ann", "home-")
     assert not homes.is_theirs(mine, Volume("home-ann", "ann"))
     assert mine.another(db, "home-").volume == "home-ann.2"

@@ -1,15 +1,18 @@
 """The keeper: what it takes for lost routes, and that it tries again what did not work."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import aiohttp
 import pytest
 import requests
 
 from hub_config.apis import ask
-from hub_config.keeper import RECONCILE_EVERY, Keeper, Routes, are_lost
+from hub_config.keeper import RECONCILE_EVERY, Keeper, Routes, are_lost, asking, told
 
 FRESH: Routes = {"/": {"target": "http://hub:8081"}}
 OF_THE_HUB: Routes = {"/": {"target": "http://hub:8081", "hub": True, "jupyterhub": True}}
@@ -50,6 +53,7 @@ class Apis(BaseHTTPRequestHandler):
     def _answer(self, status: int, body: object) -> None:
         text = json.dumps(body).encode()
         self.send_response(status)
+        self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
@@ -70,40 +74,42 @@ def url() -> Iterator[str]:
     server.server_close()
 
 
-def keeper(url: str) -> Keeper:
-    def post(path: str) -> object:
-        return ask("POST", f"{url}/{path}", "secret")
+def look(*urls: str) -> None:
+    """A keeper looks at a proxy at each of these, which is the hub, too."""
 
-    return Keeper(
-        lambda: ask("GET", url, "secret").json(),
-        {"routes": lambda: post("proxy")},
-        lambda: post("reconcile"),
-    )
+    async def looking() -> None:
+        async with asking("secret", 10) as session:
+            one = Keeper(_nobody, {}, _nobody)
+            for url in urls:
+                one.routes = partial(told, session, url, "GET", "")
+                one.mends = {"routes": partial(told, session, url, "POST", "/proxy")}
+                await one.look()
+                # It restored its own route, and failed at another one.
+                Apis.state |= {"routes": OF_THE_HUB, "hub": True}
+
+    asyncio.run(looking())
+
+
+async def _nobody() -> Routes:
+    return pytest.fail("it was asked")
 
 
 def test_lost_routes_are_restored_once(url: str) -> None:
-    one = keeper(url)
-    one.look()
+    look(url)
     assert Apis.state.pop("synced")
-    one.look()
+    look(url, url)
     assert "synced" not in Apis.state
 
 
 def test_a_hub_that_is_away_is_asked_again(url: str) -> None:
     Apis.state["hub"] = False
-    one = keeper(url)
-    one.look()
-    # The hub restored its own route and failed at another one.
-    Apis.state |= {"routes": OF_THE_HUB, "hub": True}
-    one.look()
+    look(url, url)
     assert Apis.state["synced"]
 
 
-def test_a_proxy_that_is_away_is_no_error() -> None:
-    def away() -> Routes:
-        return ask("GET", "http://127.0.0.1:9", "secret").json()
-
-    Keeper(away, {"routes": pytest.fail}, pytest.fail).look()
+def test_a_proxy_that_is_away_is_no_error(url: str) -> None:
+    look("http://127.0.0.1:9")
+    assert "synced" not in Apis.state
 
 
 def test_a_refusal_is_an_error(url: str) -> None:
@@ -115,12 +121,12 @@ def test_the_hub_reconciles_at_once_every_minute_and_as_soon_as_it_answers() -> 
     now, asked = [0.0], []
     answers = [True, False, True]
 
-    def reconciling() -> None:
+    async def reconciling() -> None:
         asked.append(now[0])
         if not answers.pop(0):
-            raise requests.ConnectionError
+            raise aiohttp.ClientConnectionError
 
-    one = Keeper(dict, {}, reconciling, lambda: now[0])
+    one = Keeper(_nobody, {}, reconciling, lambda: now[0])
     for now[0] in (0, RECONCILE_EVERY - 1, RECONCILE_EVERY, RECONCILE_EVERY + 1, 0):
-        one.reconcile_in_time()
+        asyncio.run(one.reconcile_in_time())
     assert asked == [0, RECONCILE_EVERY, RECONCILE_EVERY + 1]

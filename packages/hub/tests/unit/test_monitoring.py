@@ -242,10 +242,10 @@ def test_a_file_about_backups_that_was_cut_off_is_none(tmp_path: Path, content: 
         ("403 GET /hub/metrics (@172.28.0.4) 1.00ms", True),
         ("502 GET /hub/api/metrics/proxy (prometheus@172.28.0.4) 5904.01ms", True),
         ("200 GET /hub/home (ada@10.0.0.1) 29.86ms", True),
-        ("202 POST /hub/api/reconcile (keeper@172.19.0.3) 1.44ms", False),
+        ("202 POST /hub/api/reconcile (lifetimes@172.19.0.3) 1.44ms", False),
         ("204 POST /team/hub/api/homes/purge (lifetimes@172.19.0.3) 94.00ms", False),
         ("204 POST /hub/api/homes/purge (admin@172.19.0.3) 94.00ms", True),
-        ("500 POST /hub/api/reconcile (keeper@172.19.0.3) 94.00ms", True),
+        ("500 POST /hub/api/reconcile (lifetimes@172.19.0.3) 94.00ms", True),
     ],
 )
 def test_what_goes_well_all_the_time_does_not_fill_the_log(line: str, news: bool) -> None:

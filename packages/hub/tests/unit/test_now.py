@@ -288,7 +288,7 @@ def test_the_operators_key_is_new_at_each_start(
 def test_a_hub_that_does_not_answer_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(asking, "URL_FILE", tmp_path / "url")
+    monkeypatch.setattr("hub_config.health.URL_FILE", str(tmp_path / "url"))
     assert asking.print_now([]) == 1
     (tmp_path / "url").write_text("http://127.0.0.1:1/hub/health")
     assert asking.print_now(["memory"]) == 1

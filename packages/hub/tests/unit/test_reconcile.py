@@ -40,7 +40,6 @@ HOME = Volume("home-ann", "ann", token="word", database="here", owner="1")
 VIEW = View((container(),), (NETWORK,), (HOME,))
 KNOWN: dict[str, Any] = {
     "database": "here",
-    "people": frozenset({"ann"}),
     "active": frozenset({ANN}),
     "ready": frozenset({ANN}),
     "homes": {"home-ann": KnownHome("word", owner="ann")},
@@ -70,17 +69,7 @@ def test_where_all_agree_nothing_is_done() -> None:
         ),
         (
             View((container(database=""),), (NETWORK,), (HOME,)),
-            {**NONE, "older": True},
-            [("stop", "container", "jupyter-ann")],
-        ),
-        (
-            View((container(database=""),), (NETWORK,), (HOME,)),
             NONE,
-            [("report", "container", "jupyter-ann")],
-        ),
-        (
-            View((container(database=""),), (NETWORK,), (HOME,)),
-            {**NONE, "older": True, "people": frozenset()},
             [("report", "container", "jupyter-ann")],
         ),
         (
@@ -136,7 +125,6 @@ def test_an_old_copy_of_the_database_ends_only_its_own_and_hands_out_nothing() -
         (HOME, Volume("home-bob", "bob", token="new", database="here", owner="2")),
     )
     known = {
-        "people": frozenset({"ann", "cat"}),
         "active": frozenset({("cat", "")}),
         "ready": frozenset({("cat", "")}),
         "homes": {

@@ -1,5 +1,5 @@
-"""When a server ends, and the process that stops those whose time is over: JupyterHub starts it as
-a managed service, `python -m hub_config.lifetimes.ends`. All times are aware datetimes.
+"""When a server ends, and what stops those whose time is over, in the keeper's process. All times
+are aware datetimes.
 
 jupyterhub-idle-culler knows no more than the last activity: no wish for more time, no warning. What
 it does beyond that is a request to stop, so this takes its place.
@@ -7,9 +7,7 @@ it does beyond that is a request to stop, so this takes its place.
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,8 +15,6 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
-
-from hub_config import tracing
 
 
 class Verdict(StrEnum):
@@ -123,10 +119,10 @@ def more_time(server: Server, limits: Limits) -> datetime | None:
 log = logging.getLogger("lifetimes")
 
 INTERVAL = "JUPYTERHUB_ACTIVITY_INTERVAL"
-"""The variable, of this process and of servers, with how often activity is told (seconds)."""
+"""The variable, of the keeper and of servers, with how often activity is told (seconds)."""
 
 PATIENCE = 3
-"""Intervals after its start, and after a time without it, before this process stops anything: a hub
+"""Intervals after its start, and after a time without it, before anything is stopped: a hub
 that was away knows only old activity until the servers have reported again."""
 
 PARALLEL = 8
@@ -160,22 +156,13 @@ async def quietly(asked: Awaitable[Any]) -> None:
         log.warning("The hub did not do as asked: %s", error)
 
 
-async def run(interval: int, api: str, token: str) -> None:
+async def run(interval: int, ask: Ask) -> None:
     """For ever."""
-    headers = {"Authorization": f"token {token}"}
-    timeout = aiohttp.ClientTimeout(total=60)
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
-
-        async def ask(method: str, path: str) -> Any:
-            async with session.request(method, f"{api}/{path}") as answer:
-                answer.raise_for_status()
-                return await answer.json() if answer.content_type == "application/json" else None
-
-        await asyncio.sleep(PATIENCE * interval)
-        while True:
-            await quietly(stop_due(ask))
-            await quietly(ask("POST", "homes/purge"))
-            await until_next(interval)
+    await asyncio.sleep(PATIENCE * interval)
+    while True:
+        await quietly(stop_due(ask))
+        await quietly(ask("POST", "homes/purge"))
+        await until_next(interval)
 
 
 def _now() -> datetime:
@@ -197,17 +184,3 @@ async def until_next(
     if (clock() - before).total_seconds() > 2 * interval:
         log.info("This machine was asleep or very busy: servers are judged once they reported")
         await sleep(PATIENCE * interval)
-
-
-def main() -> None:
-    """Everything is in the environment."""
-    plain = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
-    tracing.configure_logs(os.environ.get(tracing.FORMAT, ""), plain)
-    api, token = os.environ["JUPYTERHUB_API_URL"], os.environ["JUPYTERHUB_API_TOKEN"]
-    # JupyterHub ends its services with SIGINT; that is no error to write about.
-    with suppress(KeyboardInterrupt):
-        asyncio.run(run(int(os.environ[INTERVAL]), api, token))
-
-
-if __name__ == "__main__":
-    main()

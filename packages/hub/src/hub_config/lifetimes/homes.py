@@ -11,16 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from jupyterhub import orm
-from sqlalchemy import String, func, inspect, select, text
+from sqlalchemy import String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config import names
 from hub_config.database import Base
 from hub_config.moments import now, utc
 from hub_config.runtime.interface import Volume
-
-OLDER = "platform_homes"
-"""The table of hubs that knew homes by people's names. It is read once and left as it is."""
 
 
 class DatabaseRow(Base):
@@ -186,46 +183,14 @@ class HomeRow(VolumeRow):
         super().is_made(db)
 
 
-def database_id(db: Session, prefix: str) -> str:
-    """What this database is called. At first use it takes over what an older hub knew.
-
-    A database that an older hub made has its table, and the people in it have homes by their names.
-    A new one, also one that came in place of a lost one, takes over nothing.
-    """
+def database_id(db: Session) -> str:
+    """What this database is called."""
     row = db.scalars(select(DatabaseRow)).first()
     if row is None:
         row = DatabaseRow(id=secrets.token_hex(8))
         db.add(row)
-        if is_older(db):
-            _take_over(db, prefix)
         db.commit()
     return row.id
-
-
-def is_older(db: Session) -> bool:
-    """Whether the database was made by a hub that knew homes, and containers, by names alone."""
-    return inspect(db.connection()).has_table(OLDER)
-
-
-def _take_over(db: Session, prefix: str) -> None:
-    ids = {name: number for number, name in db.execute(select(orm.User.id, orm.User.name))}
-    older = db.execute(
-        text(f"SELECT volume, named_after, generation, person, put_aside FROM {OLDER}")  # noqa: S608
-    )
-    with_home = set()
-    for volume, named_after, generation, person, aside in older:
-        since = datetime.fromisoformat(aside) if isinstance(aside, str) else aside
-        owner = None if since else ids.get(person)
-        with_home.add(person if owner is not None else "")
-        row = HomeRow(volume=volume, person=person, named_after=named_after, generation=generation)
-        row.token, row.made = "", True
-        row.belong(db, owner)
-        row.put_aside = None if owner is not None else since or now()
-        db.add(row)
-    db.flush()
-    for person in ids.keys() - with_home:
-        # Whatever has this name is theirs, if there is anything.
-        HomeRow.new(db, ids[person], person, prefix).token = ""
 
 
 def claim(db: Session, user_id: int, person: str, prefix: str) -> HomeRow:

@@ -32,8 +32,8 @@ class UnknownAccountError(LookupError):
 class AccountRow(Base):
     """What the platform keeps about an account beyond name, password and approval.
 
-    `key` names it for ever, in tables and in what is sealed or digested; of accounts from before
-    there were keys it is the name they had then. `address` is where somebody who waits signed up.
+    `key` names it for ever, in tables and in what is sealed or digested; of NativeAuthenticator's
+    it is the name they had then. `address` is where somebody who waits signed up.
     """
 
     __tablename__ = "platform_accounts"
@@ -187,22 +187,18 @@ class Accounts:
             found.AccountRow.user_id, found.UserInfo.username = user.id, user.name
             self.db.commit()
 
-    def adopt(self, *, first_admin: str = "") -> None:
+    def adopt(self) -> None:
         """Take over what others have made or left, at the hub's start.
 
-        NativeAuthenticator's accounts get their rows; `first_admin` names the one whose one-time
-        password is still in its file. An account whose user is gone belongs to nobody: ids of
-        deleted users are given out again.
+        NativeAuthenticator's accounts get their rows. An account whose user is gone belongs to
+        nobody: ids of deleted users are given out again.
         """
         known = select(AccountRow.info_id)
         for info in self.db.scalars(select(UserInfo).where(UserInfo.id.not_in(known))).all():
-            first = info.username == first_admin
             key = info.username
             if self.db.get(AccountRow, key) is not None:
                 key = secrets.token_hex(8)
-            row = AccountRow(key=key, info_id=info.id, made=0.0, must_change=first)
-            row.first_admin = first
-            self.db.add(row)
+            self.db.add(AccountRow(key=key, info_id=info.id, made=0.0))
             self.db.flush()
         self.db.execute(delete(AccountRow).where(AccountRow.info_id.not_in(select(UserInfo.id))))
         gone = AccountRow.user_id.not_in(select(orm.User.id))

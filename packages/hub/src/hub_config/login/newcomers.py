@@ -43,11 +43,10 @@ def seed_first_admin(db: Session, name: str, password_file: Path) -> bool:
     """Make the account `name` unless it exists; returns whether it is the admin's, not somebody
     else's who signed up for it. What others left is taken over before.
 
-    A database from before accounts knew that they must change their password has its file only. The
-    file is written first: if the hub dies in between, the next start makes both anew.
+    The file is written first: if the hub dies in between, the next start makes both anew.
     """
     accounts = Accounts(db)
-    accounts.adopt(first_admin=name if password_file.exists() else "")
+    accounts.adopt()
     account = accounts.find(name)
     if account is None:
         password = credentials.one_time()
@@ -115,7 +114,7 @@ def open_database(settings: Settings, places: Places) -> Session | None:
             "business, there are none here"
         )
     if db := open_records(places):
-        Accounts(db).adopt(first_admin=settings.admin_user * places.admin_password.exists())
+        Accounts(db).adopt()
     return db
 
 

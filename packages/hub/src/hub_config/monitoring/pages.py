@@ -149,9 +149,9 @@ def routes(sources: Sources) -> list[tuple[str, type[BaseHandler], dict[str, Any
 _USUAL = re.compile(
     r"200 GET \S*/hub/(api/)?metrics(/\w+)? "
     r"|20[024] (GET|POST) \S*/hub/api/(reconcile|homes/purge|lifetimes) "
-    r"\((keeper|lifetimes)@"
+    r"\(lifetimes@"
 )
-"""What Prometheus and the services beside the hub ask for all the time."""
+"""What Prometheus and the keeper ask for all the time."""
 
 
 def is_news(record: logging.LogRecord) -> bool:

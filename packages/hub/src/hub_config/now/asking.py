@@ -13,7 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from hub_config.health import URL_FILE
+from hub_config import health
 
 KEY_FILE = Path("/tmp/now-key")  # noqa: S108  a tmpfs of the container's own
 KEY_HEADER = "X-Now-Key"
@@ -41,7 +41,7 @@ def print_now(arguments: Sequence[str]) -> int:
     """
     query = {"twice": "yes", **dict(zip(("sort",), arguments, strict=False))}
     try:
-        url = urlsplit(URL_FILE.read_text(encoding="ascii"))
+        url = urlsplit(health.checked())
         path = url.path.removesuffix("health") + "api/now?" + urlencode(query)
         connection = http.client.HTTPConnection(url.netloc, timeout=SECONDS)
         connection.request("GET", path, headers={KEY_HEADER: key()})

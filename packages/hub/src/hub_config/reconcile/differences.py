@@ -55,13 +55,10 @@ class KnownHome:
 @dataclass(frozen=True)
 class Known:
     """What the database says. `active` are the servers that are starting, running or stopping,
-    `ready` those of them that run; `unused` are networks that had no server a moment ago. `older`
-    is whether a hub that labelled no containers with it made this database.
+    `ready` those of them that run; `unused` are networks that had no server a moment ago.
     """
 
     database: str
-    older: bool = False
-    people: frozenset[str] = frozenset()
     active: frozenset[Key] = frozenset()
     ready: frozenset[Key] = frozenset()
     homes: Mapping[str, KnownHome] = field(default_factory=dict)
@@ -79,17 +76,6 @@ def differences(view: View, known: Known) -> list[Difference]:
         *_volumes(Kind.HOME, view.volumes, strange[Kind.HOME], known.homes),
         *_volumes(Kind.FOLDER, view.folders, strange[Kind.FOLDER], known.folders),
     ]
-
-
-def is_ours(container: Container, known: Known) -> bool:
-    """Whether this database's hub made the container.
-
-    One that does not say is ours where the database is as old as that and has its person: a new
-    one that came in place of a lost one made none, whoever signs up by that name.
-    """
-    if container.database:
-        return container.database == known.database
-    return known.older and container.user in known.people
 
 
 def unknown(view: View, known: Known) -> dict[Kind, list[Volume]]:
@@ -118,7 +104,7 @@ def _containers(view: View, known: Known) -> Iterator[Difference]:
 def _of_container(
     one: Container, view: View, known: Known, networks: Collection[str]
 ) -> tuple[Remedy, Kind, str] | None:
-    if not is_ours(one, known):
+    if one.database != known.database:
         left = "was made with another database. It is left as it is and counts as promised memory"
         return Remedy.REPORT, Kind.CONTAINER, f"{left}; {view.removal(one)} ends it."
     if one.key not in known.active:

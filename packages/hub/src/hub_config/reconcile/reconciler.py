@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from jupyterhub import orm
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tornado.httpclient import HTTPClientError
 
@@ -44,13 +43,11 @@ log = logging.getLogger("reconcile")
 class Reconciler:
     """One for the whole hub."""
 
-    def __init__(
-        self, runtime: Callable[[], Runtime], home_prefix: str, report: Path, mark: Path
-    ) -> None:
+    def __init__(self, runtime: Callable[[], Runtime], report: Path, mark: Path) -> None:
         """`runtime` is asked for once it is needed. `report` is the file where the last report is
         kept for `python -m hub_config report`, `mark` the one that tells an older database.
         """
-        self._make_runtime, self.prefix = runtime, home_prefix
+        self._make_runtime = runtime
         self.report_file, self.mark = report, mark
         self.began = False
         """Whether a pass has begun, so that an older copy of the database was noticed."""
@@ -136,9 +133,7 @@ class Reconciler:
         ready: frozenset[Key] = frozenset(),
     ) -> Known:
         return Known(
-            database=homes.database_id(db, self.prefix),
-            older=homes.is_older(db),
-            people=frozenset(db.scalars(select(orm.User.name))),
+            database=homes.database_id(db),
             active=active,
             ready=ready,
             homes=known_volumes(db, HomeRow),

@@ -19,8 +19,7 @@ from contextlib import suppress
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from pathlib import Path
 
-from hub_config import tracing
-from hub_config.health import URL_FILE
+from hub_config import health, tracing
 from hub_config.runtime import plan
 from hub_config.runtime.plan import BridgeRules, Host, bridge_prefix
 from hub_config.settings import Settings
@@ -176,7 +175,7 @@ def run_guard(settings: Settings, *, only_remove: bool = False) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    URL_FILE.write_text(SEEN.as_uri(), encoding="ascii")
+    health.check(SEEN.as_uri())
     try:
         if settings.firewall == "off":
             _stay_without(settings, stop)

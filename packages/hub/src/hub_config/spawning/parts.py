@@ -8,7 +8,7 @@ costs next to nothing.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import aiohttp
@@ -47,12 +47,7 @@ class Home:
     @property
     def database(self) -> str:
         """The id of the hub's database."""
-        return homes.database_id(self.owner.db, self.prefix)
-
-    @property
-    def databases(self) -> tuple[str, ...]:
-        """What containers of this hub are labelled with: those of an older one say nothing."""
-        return (self.database, "") if homes.is_older(self.owner.db) else (self.database,)
+        return homes.database_id(self.owner.db)
 
     async def ready(self) -> str:
         """The name of the volume, which is there.
@@ -163,10 +158,11 @@ SOMEBODY_ELSES = (
 
 
 class Ending:
-    """How the server at `place` ends; `own` is what containers of this hub are labelled with."""
+    """How the server at `place` ends; containers of this hub are labelled with
+    `database`."""
 
-    def __init__(self, runtime: Runtime, place: Place, own: Collection[str]) -> None:
-        self.runtime, self.place, self.own = runtime, place, own
+    def __init__(self, runtime: Runtime, place: Place, database: str) -> None:
+        self.runtime, self.place, self.database = runtime, place, database
 
     async def clear(self, *, gently: bool, network: bool = True) -> None:
         """Remove this server's container, and its network, with all that is just being made.
@@ -178,7 +174,7 @@ class Ending:
         async with self.runtime.alone(name):
             await self.runtime.settled(name)
             if found := await self.runtime.look(name):
-                if found.database not in self.own:
+                if found.database != self.database:
                     raise StartFailure(SOMEBODY_ELSES.format(name=name), status_code=409)
                 await self.runtime.end(found, gently=gently)
             if network:

@@ -99,7 +99,7 @@ class UserServerSpawner(Spawner):
     @property
     def end(self) -> Ending:
         """How this server ends."""
-        return Ending(self.runtime, self.place, self.home.databases)
+        return Ending(self.runtime, self.place, self.home.database)
 
     @property
     def shared(self) -> Shared:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from jupyterhub import orm
-from sqlalchemy import delete, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from hub_config import DatabaseError
 from hub_config.first_start import Places, make_secrets, read_secret
-from hub_config.login.accounts import AccountError, AccountRow
+from hub_config.login.accounts import AccountError
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.login.newcomers import read_factors, reset_admin
 from hub_config.login.throttling import Source
@@ -64,14 +64,6 @@ def test_a_start_that_was_cut_short_is_made_good(make: Make, db: Session) -> Non
     again = make()
     assert again.admin_users == {"admin"}
     assert again.accounts.get("admin").must_change
-
-
-def test_a_database_from_before_still_asks_for_a_new_password(make: Make, db: Session) -> None:
-    first = make()
-    db.execute(delete(AccountRow))
-    db.commit()
-    start(first, db)
-    assert make().accounts.get("admin").must_change
 
 
 @pytest.mark.parametrize("name", ["admin", "adm1n", "ad-min", "ADMIN", "second", "sec0nd"])

@@ -1,8 +1,6 @@
-"""A database from before accounts had keys, brought up to date at a start of the hub.
+"""NativeAuthenticator's database is taken over, an older hub's is brought up to date at a start.
 
-`revision-0.sql` was made by the hub of that time: alice has a second factor, ten recovery codes and
-thirty failed log-ins from 10.0.0.9; bob and erin wait, carol is disabled, dave has a one-time
-password and wants a second factor, admin never changed the first password.
+In `nativeauthenticator.sql` bob and erin wait, and the others may log in.
 """
 
 import asyncio
@@ -20,10 +18,9 @@ from hub_config import DatabaseError
 from hub_config.database import STEPS, steps_done
 from hub_config.login.accounts import State
 from hub_config.login.authenticator import ApprovalAuthenticator
-from hub_config.login.second_factor import recovery_codes_left, use_recovery_code
-from hub_config.login.throttling import FailedLogins, Limits, Source
+from hub_config.login.throttling import Source
 
-from .conftest import GOOD, Clock, Make
+from .conftest import GOOD, Make
 
 HERE = Source("10.0.0.1")
 APP = pyotp.TOTP("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
@@ -34,7 +31,7 @@ RECOVERY_CODE = "a23u-7zqf-7gg4"
 def database(tmp_path: Path) -> Path:
     file = tmp_path / "jupyterhub.sqlite"
     with closing(sqlite3.connect(file)) as connection:
-        connection.executescript((Path(__file__).parent / "revision-0.sql").read_text())
+        connection.executescript((Path(__file__).parent / "nativeauthenticator.sql").read_text())
     return file
 
 
@@ -51,58 +48,23 @@ def copies(database: Path) -> list[Path]:
     return list(database.parent.glob("jupyterhub.sqlite.*"))
 
 
-def test_everybody_is_who_they_were(make: Make, database: Path, clock: Clock) -> None:
-    hub = start(make, database)
-    states = {account.name: account.state for account in hub.accounts.all()}
-    assert states == {
-        "admin": State.ACTIVE,
-        "alice": State.ACTIVE,
-        "bob": State.WAITING,
-        "carol": State.DISABLED,
-        "dave": State.ACTIVE,
-        "erin": State.WAITING,
-    }
-    dave, admin = hub.accounts.get("dave"), hub.accounts.get("admin")
-    assert (dave.must_change, dave.wants_second_factor, dave.made) == (True, True, 1_790_000_000)
-    assert (admin.must_change, admin.first_admin) == (True, True)
-    assert asyncio.run(hub.door.check_password("alice", GOOD, HERE)).name == "alice"
-    alice = hub.accounts.get("alice").key
-    assert hub.second_factors.owners() == {alice}
-    assert recovery_codes_left(hub.db, alice) == 10
-    assert use_recovery_code(hub.db, alice, RECOVERY_CODE)
-    hub.second_factors._clock = clock
-    assert hub.second_factors.check(alice, APP.at(int(clock.now)))
+def test_a_copy_is_kept_and_one_is_enough(
+    make: Make, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def renames(connection: Connection) -> None:
+        connection.execute(text("ALTER TABLE platform_moved RENAME COLUMN at TO since"))
 
-
-def test_nobodys_failures_are_forgiven(make: Make, database: Path, clock: Clock) -> None:
-    hub = start(make, database)
-    failed = FailedLogins(hub.db, Limits(3, 300), clock)
-    assert failed.wait(hub.accounts.get("alice").key, Source("10.0.0.9")) == 300
-
-
-def test_a_rename_takes_everything_along(make: Make, database: Path, clock: Clock) -> None:
-    hub = start(make, database)
-    key = hub.accounts.get("alice").key
-    alice = orm.User.find(hub.db, "alice")
-    alice.name = "alicia"
-    hub.db.commit()
-    # Also when the hub dies before it has taken note of it.
-    for later in (hub, start(make, database)):
-        later.second_factors._clock = clock
-        clock.now += 60
-        account = asyncio.run(later.door.check_password("alicia", GOOD, HERE))
-        assert (account.name, account.key) == ("alicia", key)
-        assert later.demands(account).code
-        assert later.second_factors.check(key, APP.at(int(clock.now)))
-        assert later.accounts.find("alice") is None
-
-
-def test_a_copy_is_kept_and_one_is_enough(make: Make, database: Path) -> None:
+    start(make, database)
+    monkeypatch.setattr("hub_config.database.STEPS", (*STEPS, renames))
     start(make, database)
     (copy,) = copies(database)
-    with closing(sqlite3.connect(copy)) as connection:
-        (name,) = connection.execute("SELECT name FROM platform_second_factors").fetchone()
-    assert name == "alice"
+    for file, revision in ((copy, len(STEPS)), (database, len(STEPS) + 1)):
+        with closing(sqlite3.connect(file)) as connection:
+            assert (
+                connection.execute("SELECT revision FROM platform_schema").fetchone()[0] == revision
+            )
+            columns = connection.execute("SELECT name FROM pragma_table_info('platform_moved')")
+            assert ({("since",)} <= {*columns}) is (file == database)
     start(make, database)
     assert copies(database) == [copy]
 
@@ -114,6 +76,7 @@ def test_a_migration_that_is_cut_short_changes_nothing(
         connection.execute(text("DROP TABLE platform_recovery_codes"))
         raise KeyboardInterrupt
 
+    start(make, database)
     with closing(sqlite3.connect(database)) as connection:
         before = list(connection.iterdump())
     monkeypatch.setattr("hub_config.database.STEPS", (*STEPS, cut))
@@ -132,6 +95,7 @@ def test_a_migration_that_fails_at_every_start_leaves_one_copy(
     def fails(_: Connection) -> None:
         raise OSError("no space left on device")
 
+    start(make, database)
     mine = database.with_name("jupyterhub.sqlite.mine")
     mine.write_bytes(database.read_bytes())
     older = database.with_name("jupyterhub.sqlite.2026-01-01-000000")
@@ -157,17 +121,6 @@ def test_a_newer_hubs_database_is_refused_with_a_sentence(make: Make, database: 
         start(make, database)
 
 
-def test_a_hub_from_before_revisions_ends_at_its_start(make: Make, database: Path) -> None:
-    """With the words that `docs/operations.md` explains: it asks for the first admin by name."""
-    start(make, database)
-    asks = "SELECT platform_accounts.name FROM platform_accounts"
-    opened = closing(sqlite3.connect(database))
-    with opened as connection, pytest.raises(sqlite3.OperationalError) as caught:
-        connection.execute(asks)
-    page = Path(__file__).parents[5] / "docs" / "operations.md"
-    assert f"`{caught.value}`" in page.read_text(encoding="utf-8")
-
-
 def test_a_new_database_is_todays_and_has_no_copy(make: Make, tmp_path: Path) -> None:
     hub = start(make, tmp_path / "jupyterhub.sqlite")
     assert steps_done(hub.db.connection()) == len(STEPS)
@@ -175,11 +128,6 @@ def test_a_new_database_is_todays_and_has_no_copy(make: Make, tmp_path: Path) ->
 
 
 def test_plain_nativeauthenticators_database_is_taken_over(make: Make, database: Path) -> None:
-    with closing(sqlite3.connect(database)) as connection:
-        tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'platform%'"
-        for (table,) in connection.execute(tables).fetchall():
-            connection.execute(f"DROP TABLE {table}")
-        connection.commit()
     hub = start(make, database)
     assert asyncio.run(hub.door.check_password("alice", GOOD, HERE)).key == "alice"
     assert hub.accounts.get("bob").state is State.WAITING
