@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jhub_docker import engine, host
+from jhub_docker import engine
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.doctor import gpus, hub_files, kept, machine, outside, running, tried
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
-from jhub_docker.engine import checks, lock, quick
+from jhub_docker.engine import checks, lock, quick, restarts
 from jhub_docker.engine.address import address, engine_host
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
 from jhub_docker.host.machine import own_certificates
@@ -82,7 +82,7 @@ def _engine() -> list[Finding]:
     """Version, plugins, clock, and what a restart of it would do."""
     before, info = datetime.now(UTC), engine.api().info()
     told = datetime.fromisoformat(info["SystemTime"]).astimezone(UTC)
-    after, hint = datetime.now(UTC), host.restart_hint(info)
+    after, hint = datetime.now(UTC), restarts.hint(info)
     return [
         *machine.engine(engine.api().version(), checks.wrong_plugins({"buildx", "compose"})),
         *machine.clock(told, before, after),
