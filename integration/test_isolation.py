@@ -13,8 +13,8 @@ import pytest
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from jhub_docker.host.daemon import Daemon
 from jhub_docker.catalog.identity import LABEL
+from jhub_docker.host.daemon import Daemon
 from jhub_testing.isolation import cases, world
 from jhub_testing.isolation.neighbour import Neighbour
 from jhub_testing.operator import Operator

@@ -37,12 +37,12 @@ def test_builds_at_once_have_logs_of_their_own(tmp_path: Path) -> None:
         first.write("one")
         second.write("two")
     assert newest.read_text() == "two"
-    assert newest.readlink().name.endswith(f"-{os.getpid()}.jsonl")
+    assert newest.readlink().name.endswith(f"-{os.getpid()}.log")
     for _ in range(logs.KEPT + 3):
         with logs.opened(tmp_path) as log:
             log.write("last")
     assert newest.read_text() == "last"
-    assert len(list(newest.parent.glob("build-*.jsonl"))) == logs.KEPT
+    assert len(list(newest.parent.glob("build-*.log"))) == logs.KEPT
 
 
 def test_what_a_step_warned_of_is_shown_below_the_table() -> None:
