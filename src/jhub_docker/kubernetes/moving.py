@@ -19,7 +19,7 @@ from jhub_docker.kubernetes.copying import Copy
 from jhub_docker.kubernetes.destination import MOVED, PODS, TRACKING, There, judged, told
 from jhub_docker.platform import before, chosen, containers
 from jhub_docker.platform.compose import DATA, HUB, MLFLOW, Platform
-from jhub_docker.progress import say, stage
+from jhub_docker.progress import stage
 from jhub_docker.table import counted
 
 OTHER_PYTHON = "config.d"
@@ -173,7 +173,6 @@ def _carried(
     user, group = (template["securityContext"][key] for key in ("runAsUser", "fsGroup"))
     data = Copy(platform.data_volume, "hub", user, group, Path(DATA).name, (OTHER_PYTHON,))
     copies, number = [data], 0
-    bare: list[str] = []
     for one in volumes:
         about = claims[one]["metadata"]
         whose = (user, group) if about["labels"][PODS] == TRACKING else there.people
@@ -184,18 +183,13 @@ def _carried(
                 _claim(kubectl, there, claims[copy.volume])
             ours = copying.listed(image, copy.volume, copy.left_out)
             with copying.pod(kubectl, copying.idle(template, copy, ours)) as pod:
-                lacking = copying.brought(kubectl, pod, image, copy, ours)
+                copying.brought(kubectl, pod, image, copy, ours)
                 if copy is data and platform.hub_environment.get("JHUB_DB_URL"):
                     copied, used = (
                         f"{copy.place}/{one}.sqlite" for one in ("postgres", "jupyterhub")
                     )
                     kubectl("exec", pod, "--", "mv", "-f", copied, used)
-            number, bare = number + len(ours), [*bare, *(f"{copy.volume}/{one}" for one in lacking)]
-    if bare:
-        say(
-            f"Without extended attributes, which the claims' class does not keep: "
-            f"{', '.join(bare[:5])}{' and others' if len(bare) > 5 else ''}"
-        )
+            number += len(ours)
     files = f"{counted(len(copies), 'volume')}, {counted(number, 'file')}, each as it was."
     with stage("moving the records"):
         return [files, _recorded(kubectl, there)]
