@@ -74,13 +74,10 @@ def read(records: Iterable[Mapping[str, Any]]) -> Iterator[BuiltImage]:
             digests=tuple(record.get("RepoDigests") or ()),
             size=record.get("Size", 0),
             layers=tuple((record.get("RootFS") or {}).get("Layers") or ()),
-            created=int(moment(made).timestamp()) if (made := record.get("Created")) else 0,
+            created=int(datetime.fromisoformat(made).timestamp())
+            if (made := record.get("Created"))
+            else 0,
         )
-
-
-def moment(text: str) -> datetime:
-    """A time as engine, BuildKit and buildx write it: RFC 3339, with any zone and fraction."""
-    return datetime.fromisoformat(text.upper())
 
 
 def _inputs(labels: Mapping[str, str]) -> dict[str, str]:
