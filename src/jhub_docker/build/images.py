@@ -60,7 +60,7 @@ def released(images: Iterable[BuiltImage]) -> list[BuiltImage]:
 def read(records: Iterable[Mapping[str, Any]]) -> Iterator[BuiltImage]:
     """Images from the engine's own records of them."""
     for record in records:
-        labels = record["Config"].get("Labels") or {}
+        labels, made = record["Config"].get("Labels") or {}, record.get("Created")
         tags = tuple(record.get("RepoTags") or ())
         yield BuiltImage(
             image_id=record["Id"],
@@ -74,9 +74,7 @@ def read(records: Iterable[Mapping[str, Any]]) -> Iterator[BuiltImage]:
             digests=tuple(record.get("RepoDigests") or ()),
             size=record.get("Size", 0),
             layers=tuple((record.get("RootFS") or {}).get("Layers") or ()),
-            created=int(datetime.fromisoformat(made).timestamp())
-            if (made := record.get("Created"))
-            else 0,
+            created=int(datetime.fromisoformat(made).timestamp()) if made else 0,
         )
 
 
