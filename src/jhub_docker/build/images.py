@@ -66,7 +66,7 @@ def read(records: Iterable[Mapping[str, Any]]) -> Iterator[BuiltImage]:
             image_id=record["Id"],
             package=labels.get(f"{LABEL}.package", ""),
             build_id=labels.get(f"{LABEL}.build-id", ""),
-            inputs=_inputs(labels),
+            inputs=json.loads(labels.get(f"{LABEL}.inputs", "{}")),
             labels=labels,
             tags=tuple(tag for tag in tags if not marks.is_mark(tag)),
             marks=tuple(tag for tag in tags if marks.is_mark(tag)),
@@ -76,14 +76,6 @@ def read(records: Iterable[Mapping[str, Any]]) -> Iterator[BuiltImage]:
             layers=tuple((record.get("RootFS") or {}).get("Layers") or ()),
             created=int(datetime.fromisoformat(made).timestamp()) if made else 0,
         )
-
-
-def _inputs(labels: Mapping[str, str]) -> dict[str, str]:
-    try:
-        value = json.loads(labels.get(f"{LABEL}.inputs", "{}"))
-    except json.JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def versions(spec: ImageSpec, reference: str) -> dict[str, str]:

@@ -34,8 +34,6 @@ class Daemon:
     state: Path = Path("/var/lib/jhub-docker/engine")
     arguments: tuple[str, ...] = ()
     program: tuple[str, ...] = ("dockerd",)
-    swarm: bool = False
-    """Whether it is to be part of a swarm, which is known of one that is already."""
 
     @property
     def log(self) -> Path:
@@ -68,7 +66,7 @@ class Daemon:
     def start(self, seconds: float = START_SECONDS) -> None:
         """Start dockerd detached from this session and wait until it answers."""
         self.state.mkdir(parents=True, exist_ok=True, mode=0o755)
-        swarm = self.swarm or restarts.in_swarm(self.arguments)
+        swarm = restarts.in_swarm(self.arguments)
         flags = restarts.flags(restarts.configuration(), swarm=swarm)
         command = [*self.program, "--host", f"unix://{self.socket}", *flags, *self.arguments]
         with self.log.open("wb") as log:
