@@ -13,8 +13,8 @@ import pytest
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from jhub_docker import host
 from jhub_docker.catalog.identity import LABEL
+from jhub_docker.host.daemon import Daemon
 from jhub_testing.isolation import cases, world
 from jhub_testing.isolation.neighbour import Neighbour
 from jhub_testing.operator import Operator
@@ -122,7 +122,7 @@ class Scene:
         self._recreate("proxy")
 
     def engine_restarted(self) -> None:
-        if not host.started_here():
+        if Daemon().running() is None:
             pytest.skip("this engine was not started by ./dev, so it is not for a test to restart")
         own = self.server(self.person.name).id
         with (
@@ -137,8 +137,9 @@ class Scene:
         self.visitor.choose(SUDO_PROFILE).stop()
 
     def _restart_the_engine(self) -> None:
-        result = Operator(self.platform).invoke("engine.restart")
-        assert result.returncode == 0, result.stderr
+        for task in ("engine.stop", "engine.start"):
+            result = Operator(self.platform).invoke(task)
+            assert result.returncode == 0, result.stderr
         wait_until(self.platform.engine.client.ping, "the engine")
         # The filter's container starts again to find the engine's new socket.
         wait_until(self.visitor.offered, "the hub to reach the engine again")

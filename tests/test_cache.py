@@ -9,7 +9,7 @@ import pytest
 from jhub_docker.build import cache, contexts, images, plan
 from jhub_docker.build.plan import Base, Plan
 from jhub_docker.catalog import Catalog
-from jhub_docker.engine import transfers
+from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError, UsageError
 
 
@@ -40,7 +40,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(name.rpartition("/")[2].partition(":")[0])
         raise ActionError("manifest unknown")
 
-    monkeypatch.setattr(transfers, "pull", pull)
+    monkeypatch.setattr(quick, "pull", pull)
     return names
 
 
@@ -115,7 +115,7 @@ class Names:
         self.here = set(here)
         self.step = step
         for name in ("pull", "push", "tag", "untag"):
-            monkeypatch.setattr(transfers, name, getattr(self, name))
+            monkeypatch.setattr(quick, name, getattr(self, name))
         monkeypatch.setattr(images, "find", self.find)
 
     def pull(self, name: str) -> None:

@@ -32,11 +32,10 @@ def test_a_configuration_that_cannot_be_read_counts_as_none(tmp_path: Path) -> N
 
 
 def test_the_hint_says_what_to_do_only_where_something_can_be_done() -> None:
-    def hint(started_here: bool = False, **info: object) -> str:
-        return restarts.hint(info, started_here=started_here) or ""
+    def hint(**info: object) -> str:
+        return restarts.hint(info) or ""
 
     assert hint(LiveRestoreEnabled=True) == ""
     assert hint(LiveRestoreEnabled=False, OperatingSystem="Docker Desktop") == ""
     assert '"live-restore": true' in hint(LiveRestoreEnabled=False)
-    assert "engine.restart" in hint(LiveRestoreEnabled=False, started_here=True)
     assert "swarm" in hint(LiveRestoreEnabled=False, Swarm={"LocalNodeState": "active"})

@@ -11,7 +11,7 @@ from jhub_docker.build import builds, marks, planning
 from jhub_docker.build.plan import BuiltImage, Plan, Step
 from jhub_docker.catalog import load
 from jhub_docker.catalog.identity import OCI
-from jhub_docker.engine import lock, transfers
+from jhub_docker.engine import lock, quick
 from jhub_docker.process import Ended
 
 ROOT = Path(__file__).parents[1]
@@ -36,7 +36,7 @@ def test_what_only_services_run_is_kept_too_and_parents_are_nobodys(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     catalog, given = load(ROOT / "packages"), set[tuple[str, str]]()
-    monkeypatch.setattr(transfers, "tag", lambda *names: given.add(names))
+    monkeypatch.setattr(quick, "tag", lambda *names: given.add(names))
     steps = [
         SimpleNamespace(
             spec=catalog[name],

@@ -11,10 +11,6 @@ import pytest
 from bs4 import BeautifulSoup
 
 from jhub_docker import catalog
-from jhub_docker.kubernetes import copying
-from jhub_docker.kubernetes.cluster import Kubectl
-from jhub_docker.kubernetes.destination import There
-from jhub_docker.platform import public_images
 from jhub_testing.cluster import ClusterPlatform
 from jhub_testing.operator import Operator, begun
 from jhub_testing.person import Person
@@ -42,16 +38,8 @@ python -c 'import os; print(os.getxattr("run", "user.seen"))'
 """
 """What the person's own shell says of all that."""
 
-TRACKED = """
-import os
-from urllib.request import Request, urlopen
-url = os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/experiments/create"
-token = {"Authorization": "Bearer " + os.environ["MLFLOW_TRACKING_TOKEN"]}
-urlopen(Request(url, b'{"name": "of-wines"}', {"Content-Type": "application/json", **token}))
-"""
-
 WITH_POSTGRES = {
-    "COMPOSE_PROFILES": "mlflow,postgres",
+    "COMPOSE_PROFILES": "postgres",
     "JHUB_DB_URL": "postgresql+psycopg://jupyterhub@/jupyterhub?host=/run/postgresql",
 }
 
@@ -61,8 +49,6 @@ def source(engine: Engine) -> Iterator[Platform]:
     settings = {
         "JHUB_SIGNUP": "open",
         "JHUB_EVERYBODY_FOLDER": "read-write",
-        "COMPOSE_PROFILES": "mlflow",
-        "JHUB_TRACKING_IMAGE": public_images.image(ROOT, "tracking"),
     }
     with Platform(engine, ROOT, "leaves", settings=settings) as platform:
         yield platform
@@ -110,8 +96,6 @@ def test_everything_comes_over(source: Platform, target: ClusterPlatform) -> Non
     code, said = server.exec_run(["sh", "-ec", SEEN])
     assert code == 0, said.decode()
     before = set(said.decode().splitlines())
-    code, said = server.exec_run(["python", "-c", TRACKED])
-    assert code == 0, said.decode()
     operator = Operator(source)
     move = ("k8s.move", "--namespace", target.namespace)
 
@@ -156,17 +140,7 @@ def test_everything_comes_over(source: Platform, target: ClusterPlatform) -> Non
     inside = target.own("exec", pod["metadata"]["name"], "--", "sh", "-ec", SEEN)
     assert before - set(inside.splitlines()) == set()
     there.stop()
-    assert "mlflow.db" in spaces(target)
     comes_again_from_postgres(source, target, operator, move)
-
-
-def spaces(target: ClusterPlatform) -> str:
-    """The files of MLflow's spaces in which that experiment is, as their claim has them."""
-    kubectl = Kubectl("", target.namespace)
-    template = There.look(kubectl).template["spec"]
-    claim = copying.Copy("", "tracking", user=0, group=0)
-    with copying.pod(kubectl, copying.idle(template, claim, {})) as pod:
-        return target.own("exec", pod, "--", "grep", "-rl", "of-wines", copying.TO)
 
 
 def comes_again_from_postgres(

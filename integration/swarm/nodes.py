@@ -64,9 +64,9 @@ class Node:
                 *("--exec-root", str(self.folder / "exec")),
                 *("--pidfile", str(self.folder / "pid")),
                 *("--config-file", str(self.folder / "daemon.json")),
+                "--live-restore=false",  # which a swarm excludes
             ),
             program=(*net, *named),
-            swarm=True,
         )
 
     @property

@@ -15,7 +15,7 @@ from typing import Literal, cast
 from jhub_docker.build import images, public
 from jhub_docker.build.plan import Base, BuiltImage
 from jhub_docker.catalog import LANES, ROOT_FILE_SYSTEM, Catalog, ImageSpec, fields
-from jhub_docker.engine import quick, transfers
+from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError, UsageError, one_of
 from jhub_docker.host import rootfs
 from jhub_docker.progress import say, stage
@@ -186,7 +186,7 @@ def _asked(package: str, reference: str) -> str:
 def _pull(reference: str) -> Base:
     """Pull an image. Raises ActionError with the engine's words."""
     with stage(f"pulling {reference}"):
-        said = transfers.pull(reference)
+        said = quick.pull(reference)
     if told := _PULLED.search(said):
         _forget(reference, told[1])
     found = _inspect(reference)
@@ -208,7 +208,7 @@ def _forget(reference: str, digest: str) -> None:
     image = quick.image(reference) if not public.pinned(reference) else None
     for known in (image or {}).get("RepoDigests") or ():
         if _repository(known) == _repository(reference) and not known.endswith(digest):
-            transfers.untag(known)
+            quick.untag(known)
 
 
 def _inspect(reference: str) -> Base | None:

@@ -104,10 +104,15 @@ def way(
 
 def require(ways: Iterable[Way]) -> None:
     """Raise ActionError naming each image that cannot be built for its platform, and what to do."""
-    refused = [way for way in ways if not way.how]
-    if refused:
-        told = [f"{way.image} cannot be built for {way.platform}: {way.why}" for way in refused]
-        raise ActionError("\n".join([*told, *mends(refused)]))
+    if lines := refused(ways):
+        raise ActionError("\n".join(lines))
+
+
+def refused(ways: Iterable[Way]) -> list[str]:
+    """A line for each image that cannot be built for its platform, and below what to do."""
+    found = [way for way in ways if not way.how]
+    lines = [f"{way.image} cannot be built for {way.platform}: {way.why}" for way in found]
+    return [*lines, *mends(found)]
 
 
 def mends(ways: Iterable[Way]) -> list[str]:

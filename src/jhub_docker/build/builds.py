@@ -24,7 +24,7 @@ from jhub_docker.build.bake import Outcome
 from jhub_docker.build.plan import BuiltImage, Plan, Step
 from jhub_docker.catalog import PLATFORMS, Catalog, identity, load
 from jhub_docker.catalog.identity import OCI
-from jhub_docker.engine import transfers
+from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError
 from jhub_docker.host import machine
 from jhub_docker.locks import refresh as locks
@@ -246,7 +246,7 @@ def _tag(root: Path, made: Plan, steps: Iterable[Step]) -> bool:
         had = (*step.existing.tags, *step.existing.marks) if step.existing else ()
         present = set() if step.build else {tag.rpartition(":")[2] for tag in had}
         for name in sorted(wished - present):
-            transfers.tag(step.reference, f"{step.spec.repository}:{name}")
+            quick.tag(step.reference, f"{step.spec.repository}:{name}")
             tagged = True
     return tagged
 

@@ -11,7 +11,7 @@ from jhub_docker.build import images, plan
 from jhub_docker.build.plan import BuiltImage, Plan, Step
 from jhub_docker.catalog import PLATFORMS
 from jhub_docker.catalog.identity import short, suffix
-from jhub_docker.engine import transfers
+from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.progress import say, stage
 from jhub_docker.registry import faults
@@ -76,10 +76,10 @@ def keep(steps: Iterable[Step], target: str, platform: str) -> None:
     """Push the images by their build ids. Raises ActionError naming the first that cannot be."""
     for step in steps:
         name = place(target, step, platform)
-        transfers.tag(step.reference, name)
+        quick.tag(step.reference, name)
         try:
             with stage(f"pushing {name}"):
-                transfers.push(name)
+                quick.push(name)
         except ActionError as error:
             raise ActionError(
                 f"{step.spec.name} is built, but {name} cannot be pushed ({error}): look at "
@@ -87,7 +87,7 @@ def keep(steps: Iterable[Step], target: str, platform: str) -> None:
             ) from None
         finally:
             if name != step.reference:  # its package can say that this is where it is
-                transfers.untag(name)
+                quick.untag(name)
 
 
 def _pull(step: Step, source: str, platform: str) -> BuiltImage | None:
@@ -97,7 +97,7 @@ def _pull(step: Step, source: str, platform: str) -> BuiltImage | None:
     """
     name = place(source, step, platform)
     try:
-        transfers.pull(name)
+        quick.pull(name)
     except ActionError as error:
         if faults.is_missing(str(error)):
             return None
@@ -105,9 +105,9 @@ def _pull(step: Step, source: str, platform: str) -> BuiltImage | None:
     found = images.find(name)
     right = found and (found.build_id, found.platform) == (step.build_id, platform)
     if right:
-        transfers.tag(name, step.reference)
+        quick.tag(name, step.reference)
     if not right or name != step.reference:
-        transfers.untag(name)
+        quick.untag(name)
     told = "is there, and not built" if right else "is not what its name says: not used"
     say(f"    {step.spec.name}: {name} {told}")
     return images.find(step.reference) if right else None

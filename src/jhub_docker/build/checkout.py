@@ -6,7 +6,7 @@ That is what is tracked, and what is not tracked and not ignored: an editor's sw
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +21,13 @@ LINK, REPOSITORY = "120000", "160000"
 class Checkout:
     """The files below `packages/`: by package, each path with git's mode, empty where it has none.
 
-    `modes` says whether the executable bits of the files can be believed, and `links` whether links
-    are links: on a file system that cannot hold them git keeps both in its index alone.
+    `kept` are those, with their package, whose line endings git leaves alone. `modes` says whether
+    the executable bits of the files can be believed, and `links` whether links are links: on a file
+    system that cannot hold them git keeps both in its index alone.
     """
 
     files: Mapping[str, Mapping[str, str]]
+    kept: Set[str] = frozenset()
     modes: bool = True
     links: bool = True
 
@@ -35,16 +37,21 @@ def read(packages: Path, names: list[str]) -> Checkout:
 
     Raises ActionError where git or a folder cannot be read, UsageError for a repository of its own.
     """
-    said = _git(packages, "ls-files", "-cost", "--exclude-standard", "-z", "--", *names)
+    # Without the attributes of a person or a machine: other clones would not have them.
+    shared = ("-c", f"core.attributesFile={os.devnull}", "ls-files", "-cost", "--exclude-standard")
+    said = _git(packages, *shared, "--eol", "-z", "--", *names)
     listed: dict[str, dict[str, str]] = {name: {} for name in names}
+    kept = set()
     for entry in said.split("\0"):
-        status, path = entry[:1], entry[2:]
-        mode = ""
-        if status and status != "?":  # `H 100644 <object> 0<tab><path>`
-            mode, path = path[:6], path.partition("\t")[2]
+        status, about, mode = entry[:1], entry[2:], ""
+        if status and status != "?":  # `H 100644 <object> 0<tab>`, before what all have
+            mode, about = about[:6], about.partition("\t")[2]
+        endings, _, path = about.partition("\t")  # `i/lf w/crlf attr/text=auto eol=lf<tab><path>`
         name, slash, inside = path.partition("/")
         if inside:
             listed[name][inside] = mode
+            if endings.rstrip().endswith(("attr/-text", "eol=crlf")):
+                kept.add(path)
         elif slash or mode == REPOSITORY:
             raise UsageError(
                 f"{packages.name}/{name} is a git repository of its own, whose files git does not "
@@ -52,24 +59,11 @@ def read(packages: Path, names: list[str]) -> Checkout:
             )
     bits = ("config", "--type=bool", "--get-regexp", r"^core\.(filemode|symlinks)$")
     told = dict(map(str.split, _git(packages, *bits).splitlines()))
-    return Checkout(listed, *(told.get(f"core.{k}") != "false" for k in ("filemode", "symlinks")))
+    believed = (told.get(f"core.{k}") != "false" for k in ("filemode", "symlinks"))
+    return Checkout(listed, kept, *believed)
 
 
-def kept_as_they_are(folder: Path, paths: list[str]) -> set[str]:
-    """Those of the files whose line endings git leaves alone, by all its `.gitattributes`."""
-    if not paths:
-        return set()
-    # Not those of a person or a machine: other clones would not have them.
-    shared = ("-c", f"core.attributesFile={os.devnull}", "check-attr", "--stdin", "-z")
-    asked = "\0".join(f"{folder.name}/{path}" for path in paths)
-    words = _git(folder.parent, *shared, "text", "eol", given=asked).split("\0")
-    answers = zip(words[::3], words[1::3], words[2::3], strict=False)
-    kept = {("text", "unset"), ("eol", "crlf")}
-    found = {path for path, attribute, value in answers if (attribute, value) in kept}
-    return {path.removeprefix(f"{folder.name}/") for path in found}
-
-
-def _git(packages: Path, *arguments: str, given: str = "") -> str:
+def _git(packages: Path, *arguments: str) -> str:
     """What git prints. Where there is no repository, such as in a source archive, an empty one
     stands in for it: git then lists the files as those that it does not know yet.
     """
@@ -79,7 +73,7 @@ def _git(packages: Path, *arguments: str, given: str = "") -> str:
 
     def ask(*options: str) -> process.Ended:
         git = ("git", "--literal-pathspecs", "-c", "safe.directory=*", "-C", packages)
-        return process.run(*git, *options, *arguments, environment=environment, given=given)
+        return process.run(*git, *options, *arguments, environment=environment)
 
     ended = ask()
     if "not a git repository" in ended.err:

@@ -113,14 +113,9 @@ def _context(folder: Path, found: Checkout) -> Context:
             _require_inside(folder.name, path, file.content)
         elif mode and not found.modes:
             file = replace(file, kind=mode[-3:])
+        if file.kind != "link" and f"{folder.name}/{path}" not in found.kept:
+            file = replace(file, content=_unix_lines(file.content))
         files[path] = file
-    unix = {
-        path: replace(file, content=content)
-        for path, file in files.items()
-        if file.kind != "link" and (content := _unix_lines(file.content)) != file.content
-    }
-    for path in unix.keys() - checkout.kept_as_they_are(folder, list(unix)):
-        files[path] = unix[path]
     _require_distinct(folder.name, files)
     return Context(files)
 

@@ -60,13 +60,13 @@ def released(images: Iterable[BuiltImage]) -> list[BuiltImage]:
 def read(records: Iterable[Mapping[str, Any]]) -> Iterator[BuiltImage]:
     """Images from the engine's own records of them."""
     for record in records:
-        labels = record["Config"].get("Labels") or {}
+        labels, made = record["Config"].get("Labels") or {}, record.get("Created")
         tags = tuple(record.get("RepoTags") or ())
         yield BuiltImage(
             image_id=record["Id"],
             package=labels.get(f"{LABEL}.package", ""),
             build_id=labels.get(f"{LABEL}.build-id", ""),
-            inputs=_inputs(labels),
+            inputs=json.loads(labels.get(f"{LABEL}.inputs", "{}")),
             labels=labels,
             tags=tuple(tag for tag in tags if not marks.is_mark(tag)),
             marks=tuple(tag for tag in tags if marks.is_mark(tag)),
@@ -74,21 +74,8 @@ def read(records: Iterable[Mapping[str, Any]]) -> Iterator[BuiltImage]:
             digests=tuple(record.get("RepoDigests") or ()),
             size=record.get("Size", 0),
             layers=tuple((record.get("RootFS") or {}).get("Layers") or ()),
-            created=int(moment(made).timestamp()) if (made := record.get("Created")) else 0,
+            created=int(datetime.fromisoformat(made).timestamp()) if made else 0,
         )
-
-
-def moment(text: str) -> datetime:
-    """A time as engine, BuildKit and buildx write it: RFC 3339, with any zone and fraction."""
-    return datetime.fromisoformat(text.upper())
-
-
-def _inputs(labels: Mapping[str, str]) -> dict[str, str]:
-    try:
-        value = json.loads(labels.get(f"{LABEL}.inputs", "{}"))
-    except json.JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def versions(spec: ImageSpec, reference: str) -> dict[str, str]:

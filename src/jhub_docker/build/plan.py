@@ -68,8 +68,8 @@ class Step:
 
     `files` is its build context, `contexts` says where each image it is built from comes from.
     Where it stands on public bases that are not known until they are pulled, it has no `build_id`;
-    they are its `unknown`, by their references. Such a base has a step too, which builds nothing.
-    It is `pulled` where a registry had what would have been built.
+    they are its `unknown`, by their references. It is `pulled` where a registry had what would have
+    been built.
     """
 
     spec: ImageSpec
@@ -135,15 +135,8 @@ class Plan:
 
     @property
     def shown(self) -> tuple[Step, ...]:
-        """The steps a person asked about: the wished-for images, and parents that get built.
-
-        So are bases of which nothing is known yet.
-        """
-        return tuple(
-            step
-            for step in self.steps
-            if step.build or step.unknown or step.spec.name in self.wanted
-        )
+        """The steps a person asked about: the wished-for images, and parents that get built."""
+        return tuple(step for step in self.steps if step.build or step.spec.name in self.wanted)
 
     def how(self, step: Step) -> str:
         """How a step is built, as a `Way` says it; a parent like the image that needs it."""
@@ -190,8 +183,6 @@ def make(
             step = _step(spec, contexts[spec.name], bases, steps, existing)
             reason = reasons.changed(before.get(spec.name), step.inputs)
             steps[spec.name] = replace(step, suffix=suffix(platform) + beside, reason=reason)
-        elif not bases[spec.name].digest:  # else it is pulled: nothing to build
-            steps[spec.name] = _not_known(spec, bases[spec.name])
     made = tuple(steps.values())
     return _decided(Plan(catalog, made, wanted_names, bases, platform, force, beside))
 
@@ -214,7 +205,7 @@ def _decided(made: Plan) -> Plan:
         step, wished = steps[name], name in made.wanted
         needed = wished or any(c.build and name in c.spec.parents for c in steps.values())
         forced = made.forced and wished and not step.pulled
-        build = name not in made.bases and (forced or (step.existing is None and needed))
+        build = forced or (step.existing is None and needed)
         reason = reasons.shown(step, build=build, forced=forced)
         steps[name] = replace(step, build=build, reason=reason)
     linked = tuple(_link(step, steps, made.bases) for step in steps.values())
@@ -236,8 +227,10 @@ def _step(
         **{f"parent {name}": identity for name, identity in parents.items()},
         "declaration": digest(labels.declared(spec)),
     }
-    above = [steps[parent] for parent in spec.parents if parent in steps]
-    unknown = tuple(dict.fromkeys(one for step in above for one in step.unknown))
+    unknown: dict[str, None] = {}
+    for parent, identity in parents.items():
+        above = steps[parent].unknown if parent in steps else (bases[parent].reference,)
+        unknown |= dict.fromkeys(above if not identity else ())
     build_id = "" if unknown else digest(inputs)
     short_inputs = {key: value.removeprefix("sha256:")[:12] for key, value in inputs.items()}
     return Step(
@@ -252,18 +245,12 @@ def _step(
             f"{LABEL}.inputs": json.dumps(short_inputs, sort_keys=True, separators=(",", ":")),
         },
         existing=existing.get(build_id),
-        unknown=unknown,
+        unknown=tuple(unknown),
     )
 
 
 _BASE = (f"{OCI}.base.name", f"{OCI}.base.digest", f"{LABEL}.base")
 """The labels of what an image stands on: name and digest, and whether it is the public one."""
-
-
-def _not_known(spec: ImageSpec, base: Base) -> Step:
-    """A public base that nobody has asked for yet."""
-    known = dict(zip(_BASE, (base.name, "", ""), strict=True))
-    return Step(spec, Context({}), "", {}, known, None, unknown=(base.reference,))
 
 
 def _standing_on(
@@ -273,14 +260,12 @@ def _standing_on(
     if spec.base in steps:
         return {key: steps[spec.base].labels[key] for key in _BASE}
     base = bases[spec.base]
-    kind = "stand-in" if spec.base == ROOT_FILE_SYSTEM else "public"
+    kind = "stand-in" if spec.base == ROOT_FILE_SYSTEM else "public" if base.digest else ""
     return dict(zip(_BASE, (base.name, base.digest, kind), strict=True))
 
 
 def _link(step: Step, steps: Mapping[str, Step], bases: Mapping[str, Base]) -> Step:
     """Name where each build context comes from: a target of the same bake, or an image."""
-    if step.spec.name in bases:
-        return step
     contexts = {}
     for name, parent in {"base": step.spec.base, **{one: one for one in step.spec.uses}}.items():
         built = parent not in bases and steps[parent].build

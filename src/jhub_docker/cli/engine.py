@@ -14,9 +14,3 @@ def start(yes: bool = False) -> None:
 def stop() -> None:
     """Stop the engine that engine.start started, and no other."""
     host.stop()
-
-
-@task()
-def restart() -> None:
-    """Restart the engine that engine.start started; people's servers go on running."""
-    host.restart()

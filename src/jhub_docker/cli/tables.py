@@ -61,10 +61,8 @@ def _action(step: Step, how: str) -> str:
 def plans(planned: Sequence[Plan], own: str) -> str:
     """The same for people."""
     fields = ("image", "platform", "build_id", "action", "base", "reason")
-    refused = [way for made in planned for way in made.ways.values() if not way.how]
-    lines = [f"{way.image} cannot be built for {way.platform}: {way.why}" for way in refused]
-    told = _table(plan_rows(planned, own), *fields)
-    return "\n".join([told, *lines, *builders.mends(refused)])
+    ways = [way for made in planned for way in made.ways.values()]
+    return "\n".join([_table(plan_rows(planned, own), *fields), *builders.refused(ways)])
 
 
 def builds(results: Sequence["Result"]) -> str:
@@ -77,10 +75,7 @@ def builds(results: Sequence["Result"]) -> str:
 def images(rows: Iterable[Mapping[str, Any]]) -> str:
     """The images in the engine, without the tags of checkouts: an old engine has dozens of each."""
     fields = ("image", "platform", "version", "origin", "size", "base", "base_name", "tags")
-    shown = [
-        {**row, "tags": [one for one in row["tags"] if "checkout-" not in one]} for row in rows
-    ]
-    return _table(shown, *fields)
+    return _table(rows, *fields)
 
 
 def bases(made: Plan) -> str:

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jhub_docker import engine, host
+from jhub_docker import engine
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.doctor import hub_files, judging, outside, tried
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
-from jhub_docker.engine import checks, lock, quick
+from jhub_docker.engine import checks, lock, quick, restarts
 from jhub_docker.engine.address import address, engine_host
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 from jhub_docker.host.machine import own_certificates
@@ -81,7 +81,7 @@ def _engine(minimum_gb: float) -> Iterator[Finding]:
     wrong += checks.wrong_plugins({"buildx", "compose"}).values()
     yield from found("JD002", filter(None, wrong))
     yield from judging.storage(info)
-    if hint := host.restart_hint(info):
+    if hint := restarts.hint(info):
         yield Finding("JD003", hint, WARNING)
     if checks.free_bytes(info, address()) is not None:
         yield from _engine_disk(hub_files.space(Path(info["DockerRootDir"])), minimum_gb)

@@ -1,8 +1,8 @@
-"""Quick questions to the engine, answered by the `docker` program.
+"""What the `docker` program answers quickly, and does: images in and out of the engine, and names.
 
 A build with nothing to do only asks. docker-py with requests takes longer to import than all
 else that such a build does; the program is there for buildx anyway, finds the engine by the same
-rules and answers in milliseconds. Builds and releases have the program do the rest as well.
+rules, speaks with registries as a build does and answers in milliseconds.
 """
 
 import json
@@ -50,3 +50,23 @@ def _inspect(*references: str) -> list[dict[str, Any]]:
         result.require("docker image inspect failed")
     found: list[dict[str, Any]] = json.loads(result.out)
     return found
+
+
+def pull(reference: str) -> str:
+    """Pull an image; what the program says of it. Raises ActionError with the engine's words."""
+    return docker("image", "pull", reference).require()
+
+
+def push(reference: str) -> None:
+    """Push an image that has this name. Raises ActionError with the registry's words."""
+    docker("image", "push", reference).require()
+
+
+def tag(image: str, reference: str) -> None:
+    """Give an image a further name, wherever that was before."""
+    docker("image", "tag", image, reference).require()
+
+
+def untag(reference: str) -> None:
+    """Take a name from an image that has others; nothing where it has not got that one."""
+    docker("image", "rm", "--no-prune", reference)

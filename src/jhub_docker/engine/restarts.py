@@ -51,7 +51,7 @@ def flags(configured: Mapping[str, Any], *, swarm: bool = False) -> tuple[str, .
     return tuple(flag for name, flag in wanted.items() if name not in configured)
 
 
-def hint(info: Mapping[str, Any], *, started_here: bool) -> str | None:
+def hint(info: Mapping[str, Any]) -> str | None:
     """What to change so that a restart of this engine keeps people's servers; None for nothing.
 
     `info` is the engine's own account of itself (Engine API, SystemInfo).
@@ -61,8 +61,6 @@ def hint(info: Mapping[str, Any], *, started_here: bool) -> str | None:
     lost = "A restart of the Docker Engine would end everybody's servers"
     if dict(info.get("Swarm") or {}).get("LocalNodeState", "inactive") != "inactive":
         return f"{lost}: it is part of a swarm, which excludes live-restore."
-    if started_here:
-        return f"{lost}: run ./dev invoke engine.restart once while nobody works."
     return (
         f'{lost}: put "live-restore": true into {CONFIGURATION} and reload it '
         "(systemctl reload docker)."

@@ -1,7 +1,7 @@
 """A `dockerd` that this project started itself, on a machine without systemd.
 
-It is recorded with its start time, so that only that very process is ever stopped. An engine that
-somebody else started, systemd among them, is none of its business (see `setup`).
+It is recorded, so that only that very process is ever stopped. An engine that somebody else
+started, systemd among them, is none of its business (see `setup`).
 """
 
 import contextlib
@@ -27,15 +27,13 @@ class Daemon:
     """One dockerd: its socket, the folder of its record and log, and how it is called.
 
     `state` is in /var/lib because it says what to stop; a record from before a reboot fits no
-    process, since it holds the kernel's boot id.
+    process, unless that is a dockerd of the same socket.
     """
 
     socket: Path = Path("/var/run/docker.sock")
     state: Path = Path("/var/lib/jhub-docker/engine")
     arguments: tuple[str, ...] = ()
     program: tuple[str, ...] = ("dockerd",)
-    swarm: bool = False
-    """Whether it is to be part of a swarm, which is known of one that is already."""
 
     @property
     def log(self) -> Path:
@@ -50,11 +48,11 @@ class Daemon:
     def running(self) -> int | None:
         """The process id, if the dockerd that was started here still runs."""
         try:
-            recorded = json.loads(self.record.read_text())
-            pid = int(recorded["pid"])
+            pid = int(json.loads(self.record.read_text())["pid"])
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()  # empty once it has ended
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return pid if recorded == identity(pid) else None
+        return pid if f"unix://{self.socket}".encode() in command.split(b"\0") else None
 
     def answers(self) -> bool:
         """Whether an engine, anybody's, answers at the socket."""
@@ -68,12 +66,12 @@ class Daemon:
     def start(self, seconds: float = START_SECONDS) -> None:
         """Start dockerd detached from this session and wait until it answers."""
         self.state.mkdir(parents=True, exist_ok=True, mode=0o755)
-        swarm = self.swarm or restarts.in_swarm(self.arguments)
+        swarm = restarts.in_swarm(self.arguments)
         flags = restarts.flags(restarts.configuration(), swarm=swarm)
         command = [*self.program, "--host", f"unix://{self.socket}", *flags, *self.arguments]
         with self.log.open("wb") as log:
             started = process.detached(*command, log=log)
-        self.record.write_text(json.dumps(identity(started.pid)))
+        self.record.write_text(json.dumps({"pid": started.pid}))
         deadline = time.monotonic() + seconds
         while not self.answers():
             late, ended = time.monotonic() > deadline, started.poll() is not None
@@ -106,18 +104,3 @@ class Daemon:
             time.sleep(0.1)
         self.record.unlink(missing_ok=True)
         return True
-
-
-def identity(pid: int) -> dict[str, object] | None:
-    """What tells a process from any other, also after its id is used again or after a reboot.
-
-    Field 22 of /proc/PID/stat is the start time in clock ticks since boot (proc(5)).
-    """
-    try:
-        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return None
-    if after_name[0] == "Z":
-        return None
-    return {"pid": pid, "started": int(after_name[19]), "boot": boot}

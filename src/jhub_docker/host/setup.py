@@ -7,14 +7,13 @@ elsewhere `engine.stop` undoes the start, and nothing but that.
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jhub_docker import process
 from jhub_docker.asking import confirm
-from jhub_docker.engine import checks, quick, restarts
+from jhub_docker.engine import checks, quick
 from jhub_docker.engine.address import (
     DEFAULT_SOCKETS,
     UnreachableError,
@@ -120,25 +119,12 @@ def stop(daemon: Daemon | None = None) -> None:
     if daemon.stop():
         say("the engine has stopped; images and volumes are kept, and with live-restore what runs")
     elif daemon.answers():
-        raise _anothers(daemon, "stop", "systemctl stop docker.socket docker")
+        raise ActionError(
+            f"the engine at unix://{daemon.socket} is not run by `./dev invoke engine.start`: stop "
+            "it the way it is run (such as `systemctl stop docker.socket docker`)"
+        )
     else:
         say("no engine runs that was started from here")
-
-
-def restart(daemon: Daemon | None = None) -> None:
-    """Stop and start the engine that `start` started; with live-restore its containers go on."""
-    daemon = daemon or _own()
-    if daemon.running() is None:
-        raise _anothers(daemon, "restart", "systemctl restart docker")
-    daemon.stop()
-    _launch(daemon, systemd=False)
-
-
-def _anothers(daemon: Daemon, verb: str, such_as: str) -> ActionError:
-    return ActionError(
-        f"the engine at unix://{daemon.socket} is not run by `./dev invoke engine.start`: "
-        f"{verb} it the way it is run (such as `{such_as}`)"
-    )
 
 
 def _own() -> Daemon:
@@ -149,17 +135,6 @@ def _own() -> Daemon:
             "started and stopped: unset DOCKER_HOST, and `docker context use default`"
         )
     return Daemon()
-
-
-def started_here(daemon: Daemon | None = None) -> bool:
-    """Whether the engine at the default socket (or `daemon`'s) is run by `start`."""
-    return (daemon or Daemon()).running() is not None
-
-
-def restart_hint(info: Mapping[str, Any]) -> str | None:
-    """What would make a restart of the engine that says this of itself harmless, if anything."""
-    here = is_default(address()) and started_here()
-    return restarts.hint(info, started_here=here)
 
 
 def _set_up(problem: str, assume_yes: bool, *, running: bool) -> None:

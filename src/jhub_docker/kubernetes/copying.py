@@ -4,19 +4,18 @@ What is the same already is not copied again, so a move that was interrupted goe
 """
 
 import json
-import stat
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from jhub_docker import process
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import docker
 from jhub_docker.errors import ActionError
-from jhub_docker.kubernetes import listing
 from jhub_docker.kubernetes.cluster import Kubectl, Record
+from jhub_docker.progress import say
 
 READY = 300.0
 """Seconds a pod may take: its claim is made, and its image perhaps fetched."""
@@ -45,10 +44,17 @@ CUT = 0o2700
 """What GNU tar 1.34 makes, with AS_USER, of a folder of mode 0700 whose parent has the set-group-ID
 bit; it leaves no other mode wrong."""
 
-PROGRAM = Path(listing.__file__).read_text("utf-8")
+LIST = r"""set -e; cd "$0"
+find . -mindepth 1 "$@" -type l -printf '%P\0l %U %G 0 %l\0' \
+    -o -type f -printf '%P\0f %U %G %m %Ts %s %n\0' -o ! -type s -printf '%P\0%y %U %G %m %Ts\0'
+printf '\0'; find . -mindepth 1 "$@" -type f -exec sha256sum -z -- '{}' +
+"""
+"""Lists what is in a folder: each path and what of it has to be the same, then checksums. Sockets
+are of programs that ran, and the folder itself is the volume's: neither is listed.
+"""
 
-Files = Mapping[str, tuple[Any, Any]]
-"""By path: what has to be the same, and extended attributes."""
+Files = Mapping[str, str]
+"""By path: kind, owner, group, mode, and whatever else has to be the same."""
 
 
 @dataclass(frozen=True)
@@ -70,30 +76,38 @@ class Copy:
         return f"{TO}/{self.folder}" if self.folder else TO
 
 
-def files(text: str) -> dict[str, tuple[Any, Any]]:
+def listing(place: str, left_out: Sequence[str]) -> list[str]:
+    """The command that lists a folder but for these names in it."""
+    pruned = [word for one in left_out for word in ("-path", f"./{one}", "-prune", "-o")]
+    return ["sh", "-c", LIST, place, *pruned]
+
+
+def files(printed: bytes) -> Files:
     """What `listing` has printed."""
-    return {path: (said, more) for path, said, more in map(json.loads, text.splitlines())}
+    told, _, sums = os.fsdecode(printed).partition("\0\0")
+    words = iter(told.removesuffix("\0").split("\0"))
+    found = dict(zip(words, words, strict=False))
+    for line in sums.split("\0"):
+        checksum, _, path = line.partition("  ./")
+        found |= {path: f"{found[path]} {checksum}"} if path else {}
+    return found
 
 
-def differences(ours: Files, theirs: Files) -> tuple[list[str], list[str]]:
-    """Paths that differ, and paths that differ in extended attributes alone."""
-    both = sorted(ours.keys() | theirs.keys())
-    nothing = (None, None)
-    wrong = [one for one in both if ours.get(one, nothing)[0] != theirs.get(one, nothing)[0]]
-    bare = [one for one in both if ours.get(one, nothing)[1] != theirs.get(one, nothing)[1]]
-    return wrong, sorted(set(bare) - set(wrong))
+def differences(ours: Files, theirs: Files) -> list[str]:
+    """Paths of what is not the same."""
+    return sorted({path for path, _ in ours.items() ^ theirs.items()})
 
 
 def are_of(user: int, ours: Files) -> bool:
     """Whether a user other than root can copy all that: theirs, and theirs to read. Pure."""
 
-    def is_theirs(kind: int, owner: int, _group: int, mode: Any, *_: Any) -> bool:
-        needed = {stat.S_IFLNK: 0, stat.S_IFIFO: 0, stat.S_IFREG: 0o400, stat.S_IFDIR: 0o500}
-        if kind not in needed or owner != user or mode == CUT:
+    def is_theirs(kind: str, owner: str, _group: str, mode: str, *_: str) -> bool:
+        needed = {"l": 0, "p": 0, "f": 0o400, "d": 0o500}.get(kind)
+        if needed is None or owner != str(user) or (kind, mode) == ("d", f"{CUT:o}"):
             return False
-        return not needed[kind] or needed[kind] & ~mode == 0
+        return needed & ~int(mode, 8) == 0
 
-    return user != 0 and all(is_theirs(*said) for said, _ in ours.values())
+    return user != 0 and all(is_theirs(*said.split(" ")) for said in ours.values())
 
 
 def reading(image: str, volumes: Mapping[str, str], *words: str) -> list[str]:
@@ -108,23 +122,23 @@ def reading(image: str, volumes: Mapping[str, str], *words: str) -> list[str]:
 
 def listed(image: str, volume: str, left_out: Sequence[str] = ()) -> Files:
     """What is in a volume."""
-    return files(_read(image, {FROM: volume}, "python", "-c", PROGRAM, FROM, *left_out))
+    return files(_read(image, {FROM: volume}, *listing(FROM, left_out)).raw)
 
 
 def sizes(image: str, volumes: Sequence[str]) -> dict[str, int]:
     """How many bytes volumes take."""
     places = {f"{FROM}/{number}": volume for number, volume in enumerate(volumes)}
-    said = _read(image, places, "du", "-sk", *places).splitlines() if places else []
+    said = _read(image, places, "du", "-sk", *places).out.splitlines() if places else []
     return {
         places[place]: int(size) * 1024 for size, _, place in (one.partition("\t") for one in said)
     }
 
 
-def _read(image: str, volumes: Mapping[str, str], *words: str) -> str:
+def _read(image: str, volumes: Mapping[str, str], *words: str) -> process.Ended:
     ended = docker(*reading(image, volumes, *words)[1:])
     if ended.code:
         raise ActionError(f"{', '.join(volumes.values())} cannot be read: {ended.tail(3)}")
-    return ended.out
+    return ended
 
 
 def clear(kubectl: Kubectl) -> None:
@@ -169,7 +183,8 @@ def idle(template: Record, copy: Copy, ours: Files) -> dict[str, Any]:
     if are_of(copy.user, ours):
         who = {"runAsUser": copy.user, "runAsGroup": copy.group, "runAsNonRoot": True}
         # Who is in a group may give files to it.
-        who["supplementalGroups"] = sorted({said[2] for said, _ in ours.values()} - {copy.group})
+        groups = {int(said.split(" ")[2]) for said in ours.values()}
+        who["supplementalGroups"] = sorted(groups - {copy.group})
         del rights["add"]
     return {
         **{key: template[key] for key in kept if key in template},
@@ -198,8 +213,9 @@ def idle(template: Record, copy: Copy, ours: Files) -> dict[str, Any]:
     }
 
 
-def brought(kubectl: Kubectl, name: str, image: str, copy: Copy, ours: Files) -> list[str]:
-    """Copy a volume's files in a pod that is there; which of them lack extended attributes.
+def brought(kubectl: Kubectl, name: str, image: str, copy: Copy, ours: Files) -> None:
+    """Copy a volume's files in a pod that is there, and say what tar could not keep, such as
+    extended attributes that the claim's class has not got.
 
     Raises ActionError where any is not the same then.
     """
@@ -207,12 +223,17 @@ def brought(kubectl: Kubectl, name: str, image: str, copy: Copy, ours: Files) ->
     def inside(*words: str) -> str:
         return kubectl("exec", name, "--", *words, seconds=None)
 
+    def different() -> list[str]:
+        look = listing(copy.place, copy.left_out)
+        ended = kubectl.run("exec", name, "--", *look, seconds=None)
+        ended.require(f"{copy.claim} cannot be read", 3)
+        return differences(ours, files(ended.raw))
+
     if copy.folder:
         owner = (f"--owner={copy.user}", f"--group={copy.group}")
         inside("install", "-d", "-m", "700", *owner, copy.place)
-    look = ("python", "-c", PROGRAM, copy.place, *copy.left_out)
     said = ""
-    if differences(ours, files(inside(*look))) != ([], []):
+    if different():
         below = ("find", copy.place, "-mindepth", "1")
         inside(*below, "-type", "d", "-exec", "chmod", "u+w", "{}", "+")
         inside(*below, "-delete")
@@ -222,13 +243,13 @@ def brought(kubectl: Kubectl, name: str, image: str, copy: Copy, ours: Files) ->
         unpack = (*UNPACK, AS_USER if is_theirs else AS_ROOT, "-C", copy.place, "-xf", "-")
         target = [*kubectl.command, "exec", "-i", name, "--", *unpack]
         ends = process.piped(reading(image, {FROM: copy.volume}, *pack), target)
-        said = next((end.tail(3) for end in ends if end.code), "")
+        said = next((end.tail(3) for end in ends if end.err), "")
         if is_theirs:
             inside(*below, "-type", "d", "-perm", f"{CUT:o}", "-exec", "chmod", "g-s", "{}", "+")
-    wrong, bare = differences(ours, files(inside(*look)))
-    if wrong:
+    if wrong := different():
         raise ActionError(
             f"{len(wrong)} files of {copy.volume} are not the same in the claim {copy.claim}, such "
             f"as {', '.join(wrong[:3])}: {said or 'try again, which goes on from here'}"
         )
-    return bare
+    if said:
+        say(f"{copy.volume}: {said}")

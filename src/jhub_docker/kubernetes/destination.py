@@ -19,9 +19,6 @@ MOVED = f"{LABEL}.moved"
 
 PODS = f"{LABEL}.component"
 
-TRACKING = "tracking"
-"""Compose's volume with MLflow's spaces, the claim it goes to, and what that one is."""
-
 EVERYWHERE = (*PREFIXES, "JHUB_NB_UID", "JHUB_NB_GID")
 """Settings by which homes and folders are found, and files belong to people."""
 
@@ -120,7 +117,6 @@ def told(platform: Platform, there: There, claims: Mapping[str, Record], running
     """What will be done, and what will not. Pure."""
     kinds = [one["metadata"]["labels"][PODS] for one in claims.values()]
     folders = counted(kinds.count("shared-folder"), "shared folder")
-    spaces = " and what MLflow has tracked, which nothing shows there," if TRACKING in kinds else ""
     own = {name for name in compose.variables_of(platform.root) if name.startswith("JHUB_")}
     ours, theirs = platform.hub_environment, there.settings
     other = sorted(
@@ -131,11 +127,11 @@ def told(platform: Platform, there: There, claims: Mapping[str, Record], running
     lines = [
         f"This moves the platform {platform.project} to the cluster. It",
         f"  stops the hub here and {counted(running, 'server')}, and the hub there",
-        f"  copies {counted(kinds.count('home'), 'home')}, {folders}{spaces} into claims",
+        f"  copies {counted(kinds.count('home'), 'home')}, {folders} into claims",
         "  compares every file",
         "  REPLACES the records of the hub there by those of here; its secrets stay usable",
-        "Not taken: backups, .env, config.toml and config.d (the chart's settings, tables and "
-        "config).",
+        "Not taken: backups, what MLflow has tracked, .env, config.toml and config.d (the chart's "
+        "settings, tables and config).",
     ]
     if other:
         lines.append(f"Set here and not the same there: {', '.join(other)}.")

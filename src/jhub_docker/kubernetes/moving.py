@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from jhub_docker.asking import confirm
-from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 from jhub_docker.kubernetes import copying
 from jhub_docker.kubernetes.cluster import Kubectl, Record
 from jhub_docker.kubernetes.copying import Copy
-from jhub_docker.kubernetes.destination import MOVED, PODS, TRACKING, There, judged, told
+from jhub_docker.kubernetes.destination import MOVED, PODS, There, judged, told
 from jhub_docker.platform import before, chosen, containers
-from jhub_docker.platform.compose import DATA, HUB, MLFLOW, Platform
-from jhub_docker.progress import say, stage
+from jhub_docker.platform.compose import DATA, HUB, Platform
+from jhub_docker.progress import stage
 from jhub_docker.table import counted
 
 OTHER_PYTHON = "config.d"
@@ -57,7 +56,7 @@ def move(root: Path, kubectl: Kubectl, *, servers: bool, replace: bool, assume_y
         try:
             with stage("stopping both hubs"):
                 stop_there(kubectl)
-                platform.checked("stop", *platform.hubs, *({MLFLOW} & {*platform.services}))
+                platform.checked("stop", *platform.hubs)
                 came = of_people(platform).keys() - volumes.keys()
                 came |= set() if servers else set(working_in(platform))
                 if came:
@@ -88,15 +87,12 @@ def working_in(platform: Platform) -> list[str]:
 
 
 def of_people(platform: Platform) -> dict[str, dict[str, str]]:
-    """The volumes with homes and folders, and their labels: what Compose did not make, and of
-    what it made MLflow's spaces.
-    """
+    """The volumes with homes and folders, and their labels: what Compose did not make."""
     labels = containers.volume_labels(f"{containers.PLATFORM}={platform.project}")
     return {
         name: said
         for name, said in sorted(labels.items())
-        if said.get("com.docker.compose.volume") in (None, TRACKING)
-        and name != platform.data_volume
+        if "com.docker.compose.volume" not in said and name != platform.data_volume
     }
 
 
@@ -118,21 +114,7 @@ def made_claims(
     ended = platform.once(HUB, "python", "-c", CLAIMS, given=json.dumps(given))
     if ended.code:
         raise ActionError(f"the hub's image cannot say what claims are like: {ended.tail(1)}")
-    claims = dict(zip(volumes, json.loads(ended.out), strict=True))
-    return {name: of_kind(claim, volumes[name]) for name, claim in claims.items()}
-
-
-def of_kind(claim: Record, said: Mapping[str, str]) -> Record:
-    """The claim, unless it is for MLflow's spaces, which the hub takes for a home: nobody's, so
-    that its rules would remove it. Pure.
-    """
-    if said.get("com.docker.compose.volume") != TRACKING:
-        return claim
-    labels = {**claim["metadata"]["labels"], PODS: TRACKING}
-    return {
-        **claim,
-        "metadata": {"name": TRACKING, "labels": labels, "annotations": {f"{LABEL}.home": ""}},
-    }
+    return dict(zip(volumes, json.loads(ended.out), strict=True))
 
 
 def other_version(platform: Platform, kubectl: Kubectl, there: There) -> str:
@@ -173,29 +155,20 @@ def _carried(
     user, group = (template["securityContext"][key] for key in ("runAsUser", "fsGroup"))
     data = Copy(platform.data_volume, "hub", user, group, Path(DATA).name, (OTHER_PYTHON,))
     copies, number = [data], 0
-    bare: list[str] = []
-    for one in volumes:
-        about = claims[one]["metadata"]
-        whose = (user, group) if about["labels"][PODS] == TRACKING else there.people
-        copies.append(Copy(one, about["name"], *whose))
+    copies += [Copy(one, claims[one]["metadata"]["name"], *there.people) for one in volumes]
     for copy in copies:
         with stage(f"copying {copy.volume}"):
             if copy is not data:
                 _claim(kubectl, there, claims[copy.volume])
             ours = copying.listed(image, copy.volume, copy.left_out)
             with copying.pod(kubectl, copying.idle(template, copy, ours)) as pod:
-                lacking = copying.brought(kubectl, pod, image, copy, ours)
+                copying.brought(kubectl, pod, image, copy, ours)
                 if copy is data and platform.hub_environment.get("JHUB_DB_URL"):
                     copied, used = (
                         f"{copy.place}/{one}.sqlite" for one in ("postgres", "jupyterhub")
                     )
                     kubectl("exec", pod, "--", "mv", "-f", copied, used)
-            number, bare = number + len(ours), [*bare, *(f"{copy.volume}/{one}" for one in lacking)]
-    if bare:
-        say(
-            f"Without extended attributes, which the claims' class does not keep: "
-            f"{', '.join(bare[:5])}{' and others' if len(bare) > 5 else ''}"
-        )
+            number += len(ours)
     files = f"{counted(len(copies), 'volume')}, {counted(number, 'file')}, each as it was."
     with stage("moving the records"):
         return [files, _recorded(kubectl, there)]

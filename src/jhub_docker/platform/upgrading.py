@@ -16,10 +16,10 @@ from typing import Any
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
-from jhub_docker import engine, host, table
+from jhub_docker import engine, table
 from jhub_docker.asking import confirm
 from jhub_docker.build import labels
-from jhub_docker.engine import quick
+from jhub_docker.engine import quick, restarts
 from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 from jhub_docker.platform import (
@@ -72,7 +72,7 @@ def up(root: Path, was: Images) -> str:
             *entrance.unguarded(platform),
             *notices,
         ]
-    if advice := host.restart_hint(engine.api().info()):
+    if advice := restarts.hint(engine.api().info()):
         told.append(f"Hint: {advice}")
     return "\n".join(told)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jhub_docker.build import bases, builders
 from jhub_docker.catalog.identity import OCI
-from jhub_docker.engine import quick, transfers
+from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci import comparison
 from jhub_docker.oci.layout import Layout
@@ -145,8 +145,8 @@ def _have(was: Recorded) -> None:
     wanted = f"{repository}@{was.base_digest}"
     try:
         with stage(f"pulling the recorded base {wanted}"):
-            transfers.pull(wanted)
-            transfers.tag(wanted, was.base_name)
+            quick.pull(wanted)
+            quick.tag(wanted, was.base_name)
     except ActionError as error:
         raise ActionError(
             f"the recorded base {was.base_name} ({was.base_digest}) cannot be had here: {error}"
