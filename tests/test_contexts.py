@@ -54,7 +54,7 @@ def folder(below: Path | None = None) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for many trees: where there is none, each answer of git's takes an empty one made first."""
+    """One for many trees: without one, each answer of git's takes an empty one made first."""
     return Checkout.make(tmp_path_factory.mktemp("trees") / "repository").root
 
 
