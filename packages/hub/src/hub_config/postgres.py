@@ -23,6 +23,7 @@ import psycopg
 from psycopg.errors import (
     AdminShutdown,
     CannotConnectNow,
+    ConnectionTimeout,
     CrashShutdown,
     DatabaseDropped,
     IdleInTransactionSessionTimeout,
@@ -49,8 +50,8 @@ BEAT = 1.0
 
 AWAY = "the database does not answer"
 
-_ENOUGH = 2
-"""Connections lost one after another that say so, too: one may have been ended alone."""
+_ENOUGH = 4
+"""Connections lost one after another that say so, too: some may have been ended alone."""
 
 PASSWORD_FILE = Path("/tmp/database-password")  # noqa: S108  a tmpfs of the container's own
 
@@ -133,7 +134,8 @@ class Pulse:
                         time.sleep(BEAT)
                 misses = _ENOUGH
             except psycopg.Error as error:
-                misses += _ENOUGH if str(error) == AWAY else 1
+                waited = isinstance(error, ConnectionTimeout) or str(error) == AWAY
+                misses += _ENOUGH if waited else 1
             if misses >= _ENOUGH:
                 self._gone = True
                 time.sleep(BEAT)
@@ -252,20 +254,22 @@ def keep_usable(session: Session) -> None:
         flushed = True
 
     @event.listens_for(session, "do_orm_execute")
-    def asked(state: ORMExecuteState) -> Result[Any] | None:
+    def asked(state: ORMExecuteState) -> Result[Any]:
         nonlocal flushed
         flushed = flushed or not state.is_select
-        again = not changed()
-        try:
-            return state.invoke_statement()
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-            if not again or PULSE.gone:
-                loop.call_soon(roll_back, session)
-                raise
-            roll_back(session)
-            return None  # SQLAlchemy asks, on another connection
+        tries = _ENOUGH
+        while True:
+            tries -= 1
+            again = tries and not changed()
+            try:
+                return state.invoke_statement()
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                if not again or PULSE.gone:
+                    loop.call_soon(roll_back, session)
+                    raise
+                roll_back(session)
 
     @event.listens_for(session, "after_transaction_end")
     def ended(*_args: Any) -> None:
