@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.build import builds, images, logs
+from jhub_docker.build import bake, builds, images
 from jhub_docker.cli import tables
 
 
@@ -17,16 +17,16 @@ def test_an_image_of_any_time_or_none_is_read(made: str | None, tmp_path: Path) 
 
 
 def test_builds_at_once_have_logs_of_their_own(tmp_path: Path) -> None:
-    with logs.opened(tmp_path) as first, logs.opened(tmp_path) as second:
+    with bake.log(tmp_path) as first, bake.log(tmp_path) as second:
         first.write("one")
         second.write("two")
-    there = sorted((tmp_path / logs.FOLDER).iterdir())
+    there = sorted((tmp_path / bake.LOGS).iterdir())
     assert [one.read_text() for one in there] == ["one", "two"]
-    for _ in range(logs.KEPT + 3):
-        with logs.opened(tmp_path) as log:
+    for _ in range(bake.KEPT + 3):
+        with bake.log(tmp_path) as log:
             log.write("last")
-    there = sorted((tmp_path / logs.FOLDER).iterdir())
-    assert [one.read_text() for one in there] == ["last"] * logs.KEPT
+    there = sorted((tmp_path / bake.LOGS).iterdir())
+    assert [one.read_text() for one in there] == ["last"] * bake.KEPT
 
 
 def test_what_a_step_warned_of_is_shown_below_the_table() -> None:

@@ -5,9 +5,12 @@ input; nothing is written to the work tree.
 """
 
 import json
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +19,9 @@ from jhub_docker.engine import builder_name, docker
 
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "FTP_PROXY")
 """BuildKit's predefined arguments: it hands them to build steps and keeps them out of history."""
+
+LOGS, KEPT = Path(".dev/logs"), 20
+"""Where the logs of builds are, below the checkout, and how many."""
 
 _CACHES = "BUILDKIT_CACHE_MOUNT_NS"
 """Another of them: cache mounts of one name are not those of another."""
@@ -174,6 +180,18 @@ def run(bake: Mapping[str, Any], *, show: Callable[[str], None], log: IO[str]) -
     if progress.outcome.succeeded:  # else such as a cache that could not be read
         progress.outcome.errors.clear()
     return progress.outcome
+
+
+@contextmanager
+def log(root: Path) -> Iterator[IO[str]]:
+    """A log of this build's own; old ones are removed."""
+    folder = root / LOGS
+    folder.mkdir(parents=True, exist_ok=True)
+    time = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+    with (folder / f"build-{time}-{os.getpid()}.log").open("x", encoding="utf-8") as file:
+        for old in sorted(folder.glob("build-*.log"))[:-KEPT]:
+            old.unlink(missing_ok=True)
+        yield file
 
 
 def _one_line(text: str, width: int = 100) -> str:

@@ -15,7 +15,6 @@ from jhub_docker.build import (
     contexts,
     images,
     labels,
-    logs,
     marks,
     planning,
     warned,
@@ -181,7 +180,7 @@ def _bake(root: Path, made: Plan, ca_bundle: str | None) -> Outcome:
     caches = secrets.token_hex(8) if made.beside else ""
     whole = Outcome()
     files = {step.spec.name: step.files for step in steps}
-    with contexts.laid_out(root, files) as folders, logs.opened(root) as log:
+    with contexts.laid_out(root, files) as folders, bake.log(root) as log:
         while steps:
             baked = bake.definition(
                 steps,
