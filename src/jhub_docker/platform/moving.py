@@ -5,8 +5,8 @@ from pathlib import Path
 from jhub_docker.asking import confirm
 from jhub_docker.engine.lock import locked
 from jhub_docker.errors import UsageError, failure
-from jhub_docker.platform import before, chosen, containers, starting
-from jhub_docker.platform.compose import DATA, HUB, Platform
+from jhub_docker.platform import before, chosen, starting
+from jhub_docker.platform.compose import HUB
 from jhub_docker.platform.public_images import POSTGRES
 from jhub_docker.progress import stage
 
@@ -20,7 +20,7 @@ BACK = (
 def move(root: Path, to: str, *, replace: bool, assume_yes: bool) -> str:
     """Move all records; what was done. Raises ActionError where nothing was, with the reason."""
     platform = chosen.read(root)
-    if not _is_named(platform):
+    if not platform.hub_environment.get(before.DB_URL):
         raise UsageError("JHUB_DB_URL is not set; expected the address of PostgreSQL's database")
     if replace:
         confirm(f"This throws away what is in {to} now.", assume_yes=assume_yes)
@@ -44,14 +44,3 @@ def move(root: Path, to: str, *, replace: bool, assume_yes: bool) -> str:
             return f"{done}\n{BACK}"
         return "\n".join([done, *starting.start(platform)])
 
-
-def _is_named(platform: Platform) -> bool:
-    """Whether a database is named, by the variable or in config.toml; the hub reads both alike."""
-    if platform.hub_environment.get(before.DB_URL):
-        return True
-    data = {platform.data_volume: {"bind": DATA, "mode": "ro"}}
-    return containers.has_volume(platform.data_volume) and not (
-        containers.thrown_away(
-            platform, HUB, ["-q", "db_url", f"{DATA}/config.toml"], entrypoint="grep", volumes=data
-        ).code
-    )

@@ -30,9 +30,19 @@ def test_environment_comes_before_the_file(tmp_path: Path) -> None:
     assert (found.idle_timeout, found.max_age) == (120, 500)
 
 
-def test_what_the_filter_enforces_is_not_taken_from_the_hubs_file(tmp_path: Path) -> None:
-    path = toml(tmp_path, 'ca_bundle = "/etc/shadow"\n')
-    with pytest.raises(SettingsError, match="set JHUB_CA_BUNDLE instead"):
+@pytest.mark.parametrize(
+    ("line", "reader", "variable"),
+    [
+        ('ca_bundle = "/etc/shadow"', "the engine's filter", "JHUB_CA_BUNDLE"),
+        ("block_private_networks = true", "the firewall", "JHUB_BLOCK_PRIVATE_NETWORKS"),
+        ('db_url = "postgresql+psycopg://db/hub"', "invoke's tasks", "JHUB_DB_URL"),
+    ],
+)
+def test_what_others_go_by_is_not_taken_from_the_hubs_file(
+    tmp_path: Path, line: str, reader: str, variable: str
+) -> None:
+    path = toml(tmp_path, f"{line}\n")
+    with pytest.raises(SettingsError, match=f"{reader}.*set {variable} instead"):
         read({}, path)
     assert read({"JHUB_CONFIG": str(path)}, None) == Settings()
 

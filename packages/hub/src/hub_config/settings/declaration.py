@@ -3,7 +3,8 @@
 A setting `idle_timeout` is read from the environment variable `JHUB_IDLE_TIMEOUT`, or else from
 the key `idle_timeout` of the TOML file. What the filter before the engine or the firewall enforces
 comes from the environment only: a file in the hub's own volume could be rewritten by a hub in the
-wrong hands. What has a structure that one variable cannot hold is a table of the file.
+wrong hands. So does what an operator's tasks go by, such as where the records are that a backup
+keeps. What has a structure that one variable cannot hold is a table of the file.
 
 What `compose.yaml` and README.md say follows from it (`tests/unit/test_settings_generated.py`).
 """
@@ -19,7 +20,7 @@ from pydantic_settings import BaseSettings
 
 PREFIX = "JHUB_"
 
-Enforcer = Literal["filter", "firewall"]
+Enforcer = Literal["filter", "firewall", "tasks"]
 
 
 class Declared(BaseModel):

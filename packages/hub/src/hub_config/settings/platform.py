@@ -41,7 +41,7 @@ class PlatformSettings(Declared):
     """Size (2²⁰ bytes) of the whole audit log at most; then the oldest go before their time."""
 
     # The database.
-    db_url: values.DatabaseUrl = setting("")
+    db_url: values.DatabaseUrl = setting("", enforced_by="tasks")
     """PostgreSQL to keep records in, such as `postgresql+psycopg://hub@db.example.org/hub`; empty:
     SQLite in the data volume."""
     db_password: SecretStr | None = setting(None)

@@ -118,6 +118,13 @@ def read(environ: Mapping[str, str], default_file: Path | None = DEFAULT_FILE) -
     return read_as(Settings, environ, default_file)
 
 
+_READERS = {
+    "filter": "the engine's filter has",
+    "firewall": "the firewall has",
+    "tasks": "./dev invoke's tasks have",
+}
+
+
 def read_as(kind: type[Some], environ: Mapping[str, str], default_file: Path | None) -> Some:
     """As `read`, for any class of settings."""
     known = {one.name: one for one in listed(kind)}
@@ -141,10 +148,10 @@ def read_as(kind: type[Some], environ: Mapping[str, str], default_file: Path | N
         for key in sorted(from_file.keys() - known.keys())
     ]
     complaints += [
-        f"{key} in {where} has no effect there, since the engine's filter or the firewall has to "
-        f"know it and does not read what the hub could change; set {known[key].variable} instead"
+        f"{key} in {where} has no effect there, since {_READERS[reader]} to know it and not to read "
+        f"what the hub could change; set {known[key].variable} instead"
         for key in sorted(from_file.keys() & known.keys())
-        if known[key].enforced_by
+        if (reader := known[key].enforced_by)
     ]
     source = EnvSettingsSource(kind, env_prefix=PREFIX)
     source.env_vars = {key.lower(): value for key, value in given.items() if key in variables}
