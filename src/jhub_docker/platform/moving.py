@@ -43,4 +43,3 @@ def move(root: Path, to: str, *, replace: bool, assume_yes: bool) -> str:
         if to == "sqlite":
             return f"{done}\n{BACK}"
         return "\n".join([done, *starting.start(platform)])
-

@@ -148,8 +148,8 @@ def read_as(kind: type[Some], environ: Mapping[str, str], default_file: Path | N
         for key in sorted(from_file.keys() - known.keys())
     ]
     complaints += [
-        f"{key} in {where} has no effect there, since {_READERS[reader]} to know it and not to read "
-        f"what the hub could change; set {known[key].variable} instead"
+        f"{key} in {where} has no effect there, since {_READERS[reader]} to know it and not to "
+        f"read what the hub could change; set {known[key].variable} instead"
         for key in sorted(from_file.keys() & known.keys())
         if (reader := known[key].enforced_by)
     ]
