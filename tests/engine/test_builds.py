@@ -10,13 +10,14 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from docker import DockerClient
 from docker.errors import ImageNotFound
 
 from jhub_docker import engine
-from jhub_docker.build import builds, marks, planning
+from jhub_docker.build import builds, marks, planning, warned
 from jhub_docker.catalog import identity, load
 from jhub_docker.platform.ports import free_port
 from jhub_testing import layers
@@ -160,6 +161,27 @@ def test_declared_text_is_kept_as_written_and_warnings_of_steps_are_told_as_long
     (folder / "Dockerfile").write_text(f"{warned}RUN rm /usr/local/share/jhub-docker/warnings\n")
     mended = builds.build(root, ["one"])
     assert (mended[0].outcome, mended[0].warnings) == ("built", ())
+
+
+def test_a_build_that_was_killed_before_it_said_what_is_missing_says_it_the_next_time(
+    root: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was baked by then is found by its build id, and nothing is built again."""
+    make(
+        "one",
+        "FROM base\nUSER root\nRUN --mount=from=build-tools,target=/run/build-tools"
+        f" /run/build-tools/warn 'not all is well: {secrets.token_hex(8)}'\n",
+    )
+    with monkeypatch.context() as killed:
+        killed.setattr(warned, "keep", MagicMock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            builds.build(root, ["one"])
+    (result,) = builds.build(root, ["one"])
+    assert (result.outcome, len(result.warnings)) == ("unchanged", 1)
+    assert any(tag.endswith(":latest") for tag in result.tags)
+    with monkeypatch.context() as watched:
+        watched.setattr(warned, "keep", MagicMock(side_effect=AssertionError("asked again")))
+        assert builds.build(root, ["one"]) == [result]
 
 
 TOOLS = f"""\

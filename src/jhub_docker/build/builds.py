@@ -112,10 +112,14 @@ def carry_out(
             outcome = _bake(root, made, ca_bundle)
         broken = _broken(made, outcome)
     stand = [step for step in made.needed if step.spec.name not in broken]
+    # Parents are not tagged: nobody starts them.
+    parents = {name for spec in load(root / "packages").specs.values() for name in spec.parents}
+    ends = [one for one in stand if one.spec.publish or one.spec.name not in parents]
+    to_tag = ends if tag and not made.beside else []
     for step in stand:
-        if step.build:
+        if step.build or (step in to_tag and not _is_finished(step)):
             warned.keep(step.reference)
-    tagged = tag and not made.beside and _tag(root, made, stand)
+    tagged = bool(to_tag) and _tag(root, made, to_tag)
     if kept.target and not made.beside:
         cache.keep([step for step in stand if not step.pulled], kept.target, place)
     built = {step.build_id: step.existing for step in made.steps if step.existing}
@@ -216,11 +220,17 @@ def _broken(made: Plan, outcome: Outcome) -> set[str]:
     return found
 
 
+def _is_finished(step: Step) -> bool:
+    """Whether an earlier build said of it what its layers hold. One that was killed before that
+    left no mark.
+    """
+    return not step.build and not step.pulled and bool(step.existing and step.existing.marks)
+
+
 def _tag(root: Path, made: Plan, steps: Iterable[Step]) -> bool:
     """Tag what stands: `latest`, the checkout's own, version, git revision, versions found inside.
 
-    Each gets this checkout's mark too, what only services run as well. Parents get none: nobody
-    starts them.
+    Each gets this checkout's mark too, what only services run as well.
 
     Returns whether any image got a tag that it did not have.
 
@@ -231,14 +241,11 @@ def _tag(root: Path, made: Plan, steps: Iterable[Step]) -> bool:
     suffix = bases.lane_suffix() + identity.suffix(made.platform)
     own = {"latest", marks.checkout_tag(root)}
     marks.remember(root)
-    parents = {name for spec in load(root / "packages").specs.values() for name in spec.parents}
     tagged = False
     for step in steps:
-        if not step.spec.publish and step.spec.name in parents:
-            continue
         wished = own | {step.spec.version, marks.mark(root, step.build_id)}
         wished |= {made.revision.tag} if made.revision else set()
-        if (step.build or step.pulled) and made.runs:
+        if made.runs and not _is_finished(step):
             found = images.versions(step.spec, step.reference)
             wished |= {f"{name}-{version}" for name, version in found.items()}
         wished = {f"{name}{suffix}" for name in wished}
@@ -257,10 +264,11 @@ def _results(
     for step in made.shown:
         name, image = step.spec.name, built.get(step.build_id)
         outcome, reason = "unchanged", step.reason
-        if name in done.errors:
-            outcome, reason = "failed", done.errors[name]
-        elif name in broken:
+        if any(parent in broken for parent in step.spec.parents):
+            # BuildKit may tell its own failure of both.
             outcome, reason = "not built", "what it is built from failed"
+        elif name in done.errors:
+            outcome, reason = "failed", done.errors[name]
         elif step.build:
             outcome = "built"
         elif step.pulled:
