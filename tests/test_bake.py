@@ -1,5 +1,6 @@
-"""The bake file made from a plan, and the reading of what buildx prints."""
+"""The bake file made from a plan, and the reading of BuildKit's event stream."""
 
+import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -67,70 +68,42 @@ def test_empty_caches_are_those_of_a_name_of_their_own(make_package: Make, read:
     assert [t["no-cache"] for t in targets.values()] == [True, False]
 
 
-def followed(targets: list[str], printed: str) -> tuple[bake.Outcome, list[str]]:
-    """What is made of what buildx 0.13 prints."""
+def test_decode_takes_pretty_and_compact_json_and_text() -> None:
+    stream = ["{", '  "a": {', '    "b": "}"', "  }", "}", "{}", '{"c":1}', "ERROR"]
+    progress = bake.Progress([], lambda _: None)
+    read = [event for line in stream if (event := progress.read(line)) is not None]
+    assert read == [{"a": {"b": "}"}}, {}, {"c": 1}, {"text": "ERROR"}]
+
+
+def vertex(digest: str, name: str, **more: object) -> dict[str, object]:
+    times = {"started": "2026-01-01T00:00:00.123456789Z"}
+    return {"vertexes": [{"digest": digest, "name": name, **times, **more}]}
+
+
+def test_a_shared_step_is_the_parents() -> None:
     shown: list[str] = []
-    progress = bake.Progress(targets, shown.append)
-    for line in printed.splitlines():
-        progress.read(line)
-    return progress.outcome, shown
-
-
-def test_a_shared_step_is_the_parents_and_a_cached_one_is_not_announced() -> None:
-    outcome, shown = followed(
-        ["parent", "child"],
-        """
-#1 [parent internal] load build definition from Dockerfile
-#1 DONE 0.1s
-
-#2 [child 1/2] RUN make
-#2 0.512 cc
-#2 ...
-
-#3 [parent 2/2] COPY a b
-#3 CACHED
-
-#2 [parent 1/2] RUN make
-#2 1.512 ld
-#2 DONE 2.0s
-#2 DONE 2.0s
-
-#4 [child 2/2] RUN true
-#4 DONE 0.3s
-""",
-    )
-    assert outcome.seconds == {"parent": 2.1, "child": 0.3}
-    assert shown[:1] == ["    child: RUN make"]
-    assert "    parent: done in 2.0 s: RUN make" in shown
-    assert shown[-1] == "    child: RUN true"
-    assert not any("COPY" in line or "internal" in line for line in shown)
+    progress = bake.Progress(["parent", "child"], shown.append)
+    done = {"completed": "2026-01-01T00:00:02.123456789Z"}
+    progress.feed(vertex("1", "[child 1/2] RUN make"))
+    progress.feed(vertex("1", "[parent 1/2] RUN make", **done))
+    progress.feed(vertex("1", "[parent 1/2] RUN make", **done))
+    outcome = progress.outcome(succeeded=True)
+    assert outcome.seconds == {"parent": 2.0, "child": 0.0}
+    assert shown[-1] == "    parent: done in 2.0 s: RUN make"
+    assert len(shown) == 2
 
 
 def test_a_failure_names_the_image_and_keeps_its_output() -> None:
-    outcome, _ = followed(
-        ["one", "two"],
-        """
-#1 [one 1/2] RUN false
-#1 0.100 no such file
-#1 ERROR: process "false" did not complete successfully: exit code: 1
-
-#2 [two 1/2] RUN sleep
-#2 CANCELED
-------
-ERROR: failed to solve
-""",
-    )
-    assert list(outcome.errors) == ["one"], "a cancelled sibling did not fail"
-    assert outcome.errors["one"].startswith("RUN false\n")
-    assert "exit code: 1" in outcome.errors["one"]
-    assert "no such file" in outcome.errors["one"]
-    assert outcome.message == "------\nERROR: failed to solve\n"
-
-
-def test_the_only_image_needs_no_name() -> None:
-    outcome, shown = followed(["one"], "#1 [2/3] RUN x\n#1 DONE 371.2s\n#2 exporting to image\n")
-    assert outcome.seconds == {"one": 371.2}
-    assert shown == ["    one: [2/3] RUN x", "    one: done in 371.2 s: [2/3] RUN x"]
+    progress = bake.Progress(["one", "two"], lambda text: None)
+    progress.feed(vertex("1", "[one 1/2] RUN false"))
+    data = base64.b64encode(b"no such file\n").decode()
+    progress.feed({"logs": [{"vertex": "1", "data": data}]})
+    progress.feed(vertex("1", "[one 1/2] RUN false", error="exit code: 1"))
+    progress.feed(vertex("2", "[two 1/2] RUN sleep", error="context canceled"))
+    errors = progress.outcome(succeeded=False).errors
+    assert list(errors) == ["one"], "a cancelled sibling did not fail"
+    assert "exit code: 1" in errors["one"]
+    assert "no such file" in errors["one"]
 
 
 def test_definition_is_json(make_package: Make, read: Read) -> None:
@@ -147,3 +120,13 @@ def test_templates_of_bake_in_declared_text_are_taken_literally(
     labels = {"x": "${a} %{ if b } $${c} 100% $5"}
     made = bake.definition(steps(make_package, read), **COMMON | {"labels": labels})
     assert made["target"]["child"]["labels"]["x"] == "$${a} %%{ if b } $$${c} 100% $5"
+
+
+def test_steps_of_a_machine_in_another_zone_have_their_seconds() -> None:
+    progress = bake.Progress(["one"], lambda text: None)
+    times = {
+        "started": "2026-01-01T00:59:58.123456789+01:00",
+        "completed": "2026-01-01T00:00:00.123456789Z",
+    }
+    progress.feed({"vertexes": [{"digest": "1", "name": "[one 1/2] RUN x", **times}]})
+    assert progress.outcome(succeeded=True).seconds == {"one": 2.0}

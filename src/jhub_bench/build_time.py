@@ -193,7 +193,7 @@ def _tag(name: str) -> str:
 def _bake(client: DockerClient, root: Path, steps: Iterable[Step]) -> float:
     """Build the steps without cache; returns the seconds and leaves no image behind."""
     steps = list(steps)
-    log_file = root / ".dev" / "logs" / "bench.log"
+    log_file = root / ".dev" / "logs" / "bench.jsonl"
     log_file.parent.mkdir(parents=True, exist_ok=True)
     files = {step.spec.name: step.files for step in steps}
     with (

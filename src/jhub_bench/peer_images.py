@@ -60,7 +60,7 @@ def build_images(
     An image without Python dependencies has none. `references` are the images of the packages that
     ours are built from. With `compiled` it is the second peer, whose environment has bytecode.
     """
-    log = root / ".dev" / "logs" / "bench-peer.log"
+    log = root / ".dev" / "logs" / "bench-peer.jsonl"
     log.parent.mkdir(parents=True, exist_ok=True)
     found = {}
     for spec in specs:

@@ -1,9 +1,10 @@
-"""From a build plan to `docker buildx bake`, and from what it prints to results.
+"""From a build plan to `docker buildx bake`, and from its event stream to results.
 
 One call builds all that is out of date, siblings in parallel. The definition goes in on standard
 input; nothing is written to the work tree.
 """
 
+import base64
 import json
 import os
 import re
@@ -84,6 +85,18 @@ def _literal(value: Any) -> Any:
 
 
 @dataclass
+class Vertex:
+    """One build step as BuildKit reports it; several targets can share it."""
+
+    name: str
+    targets: set[str] = field(default_factory=set)
+    seconds: float = 0.0
+    error: str = ""
+    log: str = ""
+    shown: bool = False
+
+
+@dataclass
 class Outcome:
     """What a bake did: by target the seconds its own steps took, and errors."""
 
@@ -93,105 +106,123 @@ class Outcome:
     succeeded: bool = True
 
 
-@dataclass
-class _Shown:
-    """One build step as buildx prints it; of a target, or of none that is baked."""
-
-    target: str
-    what: str
-    seconds: float = 0.0
-    log: list[str] = field(default_factory=list)
-
-
 class Progress:
-    """Reads what buildx prints (`--progress plain`): announces steps that are not cached as they
-    run and end, and adds up what they took and what failed. A step of several targets is the first
-    one's.
-    """
+    """Follows the event stream: announces steps as they start and end, keeps times and logs."""
 
     def __init__(self, targets: Sequence[str], show: Callable[[str], None]) -> None:
-        """`targets` in plan order."""
-        self.targets, self.show = list(targets), show
-        self.outcome = Outcome(dict.fromkeys(targets, 0.0))
-        self._steps: dict[str, _Shown] = {}
-        self._begun = ""
+        """`targets` in plan order; a step shared by several is the first one's."""
+        self.targets = list(targets)
+        self.show = show
+        self.vertices: dict[str, Vertex] = {}
+        self.text: list[str] = []
+        self._unread = ""
 
-    def read(self, line: str) -> None:
-        """Take in a line: `#8 [target 2/5] RUN make`, `#8 0.512 what it prints`, `#8 DONE 3.2s`."""
-        number, _, said = line.partition(" ")
-        if not re.fullmatch(r"#\d+", number):
-            self.outcome.message += f"{line}\n" if line.strip() else ""
-            return
-        if self._begun and (number, said) != (self._begun, "CACHED"):
-            self._tell(self._steps[self._begun], "")
-        self._begun = ""
-        step = self._steps.get(number)
-        if step is None or said.startswith("["):
-            target, what = self._split(said)
-            if step is None:
-                self._steps[number] = _Shown(target, what)
-                told = target and "internal" not in said and " context " not in said
-                self._begun = number if told else ""
-            elif target and step.target:
-                step.target = min(step.target, target, key=self.targets.index)
-        elif not step.target:
-            return
-        elif done := re.fullmatch(r"DONE (\d+\.\d+)s", said):
-            took = float(done[1])
-            self.outcome.seconds[step.target] += took - step.seconds  # it can be said twice
-            step.seconds = took
-            if took >= 1:
-                self._tell(step, f"done in {took:.1f} s: ")
-        elif said.startswith("ERROR: "):
-            log = "".join(f"\n      {one}" for one in step.log[-15:])
-            error = said.removeprefix("ERROR: ")
-            self.outcome.errors[step.target] = f"{_one_line(step.what)}\n    {error}{log}"
-        elif printed := re.match(r"\d+\.\d+ ", said):
-            step.log.append(said[printed.end() :])
+    def read(self, line: str) -> Mapping[str, Any] | None:
+        """Take in a line, and with the last one of an event that; it is returned.
 
-    def _split(self, said: str) -> tuple[str, str]:
-        """The target of a step and what it is; of one target alone the name is left out."""
-        target = said.removeprefix("[").partition("]")[0].split(" ")[0]
-        if target in self.targets:
-            return target, said.partition("]")[2]
-        return (self.targets[0] if len(self.targets) == 1 else ""), said
+        An event is JSON, pretty-printed or on one line (buildx 0.13 and later). What is none comes
+        when bake ends with an error.
+        """
+        if not self._unread and not line.startswith("{"):
+            event = {"text": line}
+        else:
+            self._unread += line
+            try:
+                event = json.loads(self._unread)
+            except json.JSONDecodeError:
+                return None
+        self._unread = ""
+        self.feed(event)
+        return event
 
-    def _tell(self, step: _Shown, words: str) -> None:
-        self.show(f"    {step.target}: {words}{_one_line(step.what)}")
+    def feed(self, event: Mapping[str, Any]) -> None:
+        """Take in one event of `--progress rawjson` (buildx 0.13, util/progress)."""
+        if "text" in event:
+            self.text.append(event["text"])
+        for entry in event.get("vertexes") or ():
+            self._vertex(entry)
+        for entry in event.get("logs") or ():
+            if vertex := self.vertices.get(entry["vertex"]):
+                text = base64.b64decode(entry.get("data") or "").decode(errors="replace")
+                vertex.log += text  # a line can come in several events
+
+    def _vertex(self, entry: Mapping[str, Any]) -> None:
+        vertex = self.vertices.setdefault(entry["digest"], Vertex(entry["name"]))
+        target, _, what = entry["name"].removeprefix("[").partition("]")
+        target = target.split(" ")[0]
+        if target not in self.targets:
+            if len(self.targets) != 1:
+                return
+            target, what = self.targets[0], entry["name"]
+        vertex.targets.add(target)
+        vertex.error = entry.get("error") or vertex.error
+        if vertex.error.endswith("context canceled"):
+            vertex.error = ""  # another target failed; this one did not
+        started, completed = entry.get("started"), entry.get("completed")
+        told = f"    {self._owner(vertex)}: "
+        if started and completed:
+            seconds = (_moment(completed) - _moment(started)).total_seconds()
+            vertex.seconds = max(vertex.seconds, seconds)
+            if vertex.shown and not vertex.error and seconds >= 1:
+                self.show(f"{told}done in {seconds:.1f} s: {_one_line(what)}")
+            vertex.shown = False
+        elif started and not entry.get("cached") and not vertex.shown:
+            vertex.shown = "internal" not in entry["name"] and " context " not in entry["name"]
+            if vertex.shown:
+                self.show(f"{told}{_one_line(what)}")
+
+    def _owner(self, vertex: Vertex) -> str:
+        return min(vertex.targets, key=self.targets.index)
+
+    def outcome(self, *, succeeded: bool) -> Outcome:
+        """The result once the stream has ended."""
+        text = "\n".join(line for line in self.text if line.strip())
+        found = Outcome(dict.fromkeys(self.targets, 0.0), {}, text, succeeded)
+        for vertex in self.vertices.values():
+            if not vertex.targets:
+                continue
+            owner = self._owner(vertex)
+            found.seconds[owner] += vertex.seconds
+            if vertex.error and not succeeded:  # such as a cache that could not be read
+                log = "".join(f"\n      {line}" for line in vertex.log.splitlines()[-15:])
+                found.errors[owner] = f"{_one_line(vertex.name)}\n    {vertex.error}{log}"
+        return found
 
 
 def run(bake: Mapping[str, Any], *, show: Callable[[str], None], log: IO[str]) -> Outcome:
-    """Run the bake, showing progress with `show` and keeping all that is printed in `log`."""
+    """Run the bake, showing progress with `show` and keeping every event in `log`."""
     progress = Progress(bake["group"]["default"]["targets"], show)
 
     def read(line: str) -> None:
-        log.write(f"{line}\n")
-        progress.read(line)
+        if (event := progress.read(line)) is not None:
+            log.write(json.dumps(event) + "\n")
 
     ended = docker(
-        *("buildx", "bake", "--builder", builder_name(), "--progress", "plain", "--file", "-"),
+        *("buildx", "bake", "--builder", builder_name(), "--progress", "rawjson", "--file", "-"),
         given=json.dumps(bake),
         merged=True,
         on_line=read,
         # The file is ours, so bake need not ask whether it may read what it names (buildx 0.20).
         environment={"BUILDX_BAKE_ENTITLEMENTS_FS": "0"},
     )
-    progress.outcome.succeeded = ended.code == 0
-    if progress.outcome.succeeded:  # else such as a cache that could not be read
-        progress.outcome.errors.clear()
-    return progress.outcome
+    return progress.outcome(succeeded=ended.code == 0)
 
 
 @contextmanager
 def log(root: Path) -> Iterator[IO[str]]:
-    """A log of this build's own; old ones are removed."""
+    """A log of this build's own, every event of it; old ones are removed."""
     folder = root / LOGS
     folder.mkdir(parents=True, exist_ok=True)
     time = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-    with (folder / f"build-{time}-{os.getpid()}.log").open("x", encoding="utf-8") as file:
-        for old in sorted(folder.glob("build-*.log"))[:-KEPT]:
+    with (folder / f"build-{time}-{os.getpid()}.jsonl").open("x", encoding="utf-8") as file:
+        for old in sorted(folder.glob("build-*.jsonl"))[:-KEPT]:
             old.unlink(missing_ok=True)
         yield file
+
+
+def _moment(text: str) -> datetime:
+    """A time as BuildKit and buildx write it: RFC 3339, with any zone and fraction."""
+    return datetime.fromisoformat(text.upper())
 
 
 def _one_line(text: str, width: int = 100) -> str:
