@@ -49,7 +49,8 @@ def test_what_only_services_run_is_kept_too_and_parents_are_nobodys(
         for name in ("build-tools", "tracking")
     ]
     made = SimpleNamespace(revision=None, runs=False, platform="")
-    builds._tag(ROOT, cast(Plan, made), cast(list[Step], steps))
+    ends = builds._ends(ROOT, cast(list[Step], steps))
+    builds._tag(ROOT, cast(Plan, made), ends)
     kept = (marks.checkout_tag(ROOT), marks.mark(ROOT, BUILD_ID))
     repository = catalog["tracking"].repository
     assert {("tracking", f"{repository}:{name}") for name in kept} <= given

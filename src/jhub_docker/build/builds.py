@@ -112,10 +112,7 @@ def carry_out(
             outcome = _bake(root, made, ca_bundle)
         broken = _broken(made, outcome)
     stand = [step for step in made.needed if step.spec.name not in broken]
-    # Parents are not tagged: nobody starts them.
-    parents = {name for spec in load(root / "packages").specs.values() for name in spec.parents}
-    ends = [one for one in stand if one.spec.publish or one.spec.name not in parents]
-    to_tag = ends if tag and not made.beside else []
+    to_tag = _ends(root, stand) if tag and not made.beside else []
     for step in stand:
         if step.build or (step in to_tag and not _is_finished(step)):
             warned.keep(step.reference)
@@ -218,6 +215,12 @@ def _broken(made: Plan, outcome: Outcome) -> set[str]:
         if found.intersection(step.spec.parents):
             found.add(step.spec.name)
     return found
+
+
+def _ends(root: Path, steps: Iterable[Step]) -> list[Step]:
+    """Those that are tagged: not parents alone, which nobody starts."""
+    parents = {name for spec in load(root / "packages").specs.values() for name in spec.parents}
+    return [one for one in steps if one.spec.publish or one.spec.name not in parents]
 
 
 def _is_finished(step: Step) -> bool:
